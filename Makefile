@@ -1,0 +1,109 @@
+# cfiber: build, demo, test, install. 'make help' lists the targets.
+
+LUA = lua5.4
+CC = cc
+CFLAGS = -O2 -g
+PREFIX = /usr/local
+# native: the switch written for this machine. ucontext: the portable one.
+SWITCH = native
+
+LUA_INCDIR = $(firstword $(foreach d,/usr/include/lua5.4 /usr/local/include \
+  /usr/include,$(if $(wildcard $(d)/lua.h),$(d))) /usr/include/lua5.4)
+LUA_VERSION = 5.4
+INSTALL_CDIR = $(PREFIX)/lib/lua/$(LUA_VERSION)
+INSTALL_LUADIR = $(PREFIX)/share/lua/$(LUA_VERSION)
+
+BUILD = build$(if $(filter-out native,$(SWITCH)),/$(SWITCH))
+SOURCES = $(wildcard csrc/*.c)
+OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
+# The layers below Lua and their tests
+LOW = map pages_posix pool stack
+CTESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
+
+# Warnings are errors where they can be mended: in CI, which sets CI.
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
+  -Wmissing-prototypes -Wcast-align $(if $(CI),-Werror)
+DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT)
+COMPILE = $(CC) -std=c99 -fPIC $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
+LUACOMPILE = $(COMPILE) -I$(LUA_INCDIR)
+
+ifeq ($(shell uname -s),Darwin)
+SHARED = -bundle -undefined dynamic_lookup
+else
+SHARED = -shared
+endif
+
+.PHONY: all help env demo test check lint install clean force
+all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
+
+help:
+	@printf '%s\n' \
+	'make                  build/cfiber.so and build/libcfiber.a' \
+	'make demo [XML=file]  installs what it needs, builds, reads an XML document' \
+	'make test             installs what it needs, builds, runs all tests' \
+	'make check            the same without installing anything' \
+	'make -s env           shell exports that use this checkout in place:' \
+	'                      eval "$$(make -s env)"' \
+	'make lint             luacheck' \
+	'make install PREFIX=  into $(PREFIX) (DESTDIR is honoured)' \
+	'make clean            removes build/' \
+	'' \
+	'LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR)' \
+	'CC=$(CC) CFLAGS="$(CFLAGS)" SWITCH=native|ucontext'
+
+$(BUILD)/cfiber.so: $(OBJECTS)
+	$(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS)
+
+# One object with nothing visible but the API: no clash with a host's names.
+$(BUILD)/libcfiber.a: $(OBJECTS)
+	$(LD) -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
+	objcopy --localize-hidden $(BUILD)/obj/cfiber-all.o
+	rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/cfiber-all.o
+
+$(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(LUACOMPILE) -MMD -MP -c -o $@ $<
+
+# Changes when the command line does, and everything is compiled again.
+$(BUILD)/flags: force
+	@mkdir -p $(@D)
+	@echo '$(LUACOMPILE)' | cmp -s - $@ || echo '$(LUACOMPILE)' >$@
+
+-include $(OBJECTS:.o=.d) $(CTESTS:=.d)
+
+$(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -Icsrc -o $@ $< $(LOW:%=$(BUILD)/obj/%.o) -lcmocka
+
+.PHONY: ctests
+ctests: $(CTESTS)
+
+env:
+	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;'\"\$${LUA_PATH:-;}\""
+	@echo "export LUA_CPATH='$(CURDIR)/$(BUILD)/?.so;'\"\$${LUA_CPATH:-;}\""
+
+demo:
+	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh demo
+	@$(MAKE) --no-print-directory $(BUILD)/cfiber.so
+	@eval "$$($(MAKE) -s env)" && $(LUA) spec/examples/demo.lua '$(XML)'
+
+test:
+	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh test
+	@$(MAKE) --no-print-directory check
+
+check:
+	@LUA='$(LUA)' MAKE='$(MAKE)' spec/run.sh
+
+lint:
+	luacheck -q lua spec
+
+install: all
+	install -d $(DESTDIR)$(INSTALL_CDIR) $(DESTDIR)$(INSTALL_LUADIR)/cfiber \
+	  $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
+	install -m 755 $(BUILD)/cfiber.so $(DESTDIR)$(INSTALL_CDIR)
+	install -m 644 lua/cfiber/*.lua $(DESTDIR)$(INSTALL_LUADIR)/cfiber
+	install -m 644 $(BUILD)/libcfiber.a $(DESTDIR)$(PREFIX)/lib
+	install -m 644 csrc/include/cfiber.h $(DESTDIR)$(PREFIX)/include
+
+clean:
+	rm -rf build

@@ -1,0 +1,58 @@
+/*
+** config.h
+** Every tunable: default, unit and reason
+*/
+
+#ifndef config_h
+#define config_h
+
+#include <stddef.h>
+
+/* Functions that the files of this library share and nobody else sees. */
+#if defined(__GNUC__)
+#define PRIVATE __attribute__((visibility("hidden")))
+#else
+#define PRIVATE
+#endif
+
+/* Bytes, a power of two. One page is jumped over: 'luaL_loadfilex' has a
+   frame of 8.3 KB and does not probe it. At 16 KB no alignment misses. */
+#define GUARD_SIZE ((size_t)16 << 10)
+
+/* Bytes. Below the minimum 'require' and 'string.format' do not run; the
+   maximum keeps sizes far from overflow. */
+#define STACK_SIZE_MIN ((size_t)64 << 10)
+#define STACK_SIZE_MAX ((size_t)1 << 30)
+
+/* Bytes; for a Lua without 'string.gsub' to measure. Debian's Lua at -O0
+   needs 1.1 MB. */
+#define STACK_SIZE_FALLBACK ((size_t)1280 << 10)
+
+/* Lua's own limit of nested C calls (LUAI_MAXCCALLS in llimits.h) and the
+   tenth above it that handling the overflow may use (lstate.c). */
+#define NESTED_C_CALLS 220
+
+/* Bytes below the deepest of those calls: 200 levels of pattern matching
+   take 60 KB at -O0, 'glob' 32 KB, 'printf' 6 KB, a signal frame 3.4 KB. */
+#define STACK_SLACK ((size_t)128 << 10)
+
+/* Nested resumes before "C stack overflow". Each costs a stack of which two
+   pages or so are touched: endless recursion ends at some 12 MB. */
+#define MAX_DEPTH 1000
+#define MAX_DEPTH_MAX 1000000
+
+/* Natively suspended stacks after which a yield that can be compact is.
+   Up to here the native yield is the faster one, past 2,000 the cache and
+   the TLB make it three times slower than the compact one. */
+#define NATIVE_LIMIT 1024
+
+/* Stacks cached for reuse: as many as may be suspended natively by choice. */
+#define POOL_LIMIT 1024
+#define COUNT_LIMIT_MAX 100000000
+
+/* Bytes that one natively suspended stack usually touches, in the unit of
+   'lua_gc' (KB), and how many of them are told to the collector at once. */
+#define PRESSURE_KB 8
+#define PRESSURE_BATCH 16
+
+#endif

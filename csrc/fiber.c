@@ -1,0 +1,454 @@
+/*
+** fiber.c
+** States and transitions of a fiber
+*/
+
+#include "fiber.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lifecycle.h"
+
+/* The record's place on a stack: whole cache lines. */
+#define FIBER_BYTES ((sizeof(struct fiber) + 63) & ~(size_t)63)
+
+
+/*
+** {======================================================
+** Switching
+** =======================================================
+*/
+
+/*
+** The one place that changes stacks. When it returns, the other side has
+** run: Lua stacks may have moved, the collector may have run.
+*/
+static inline void leave (struct fiber *f) {
+  switch_swap(&f->context, f);
+}
+
+
+static int closethread (lua_State *co) {
+#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50406
+  return lua_closethread(co, NULL);
+#else
+  return lua_resetthread(co);
+#endif
+}
+
+
+/* First frame of every stack. The count of nested C calls starts at 0. */
+static void entry (void *message) {
+  struct fiber *f = (struct fiber *)message;
+  if (f->body == BODY_CLOSE)
+    f->status = closethread(f->L);
+  else
+    f->status = lua_resume(f->L, NULL, f->nvalues, &f->nvalues);
+  f->state = FIBER_FINISHED;
+  leave(f);
+}
+
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Mounting
+** =======================================================
+*/
+
+static struct fiber *mount (struct universe *u, struct stack *s,
+                            lua_State *co, enum fiber_body body) {
+  struct fiber *f = (struct fiber *)(void *)(stack_top(s) - FIBER_BYTES);
+  switch_prepare(&f->context, stack_low(s), f, entry);
+  f->L = co;
+  f->stack = s;
+  f->anchor = NULL;
+  f->body = body;
+  if (++u->mounted > u->peak)
+    u->peak = u->mounted;
+  return f;
+}
+
+
+void fiber_unanchor (struct universe *u, struct fiber *f) {
+  if (f->anchor != NULL) {
+    f->anchor->fiber = NULL;
+    f->anchor = NULL;
+    map_remove(&u->map, f->L);
+  }
+}
+
+
+static void unmount (struct universe *u, struct fiber *f) {
+  fiber_unanchor(u, f);
+  u->mounted--;
+  pool_put(&u->pool, f->stack);
+}
+
+
+static struct fiber *suspended (struct universe *u, lua_State *co) {
+  struct fiber *f = u->suspended > 0
+                  ? (struct fiber *)map_find(&u->map, co) : NULL;
+  return f != NULL && f->state == FIBER_SUSPENDED ? f : NULL;
+}
+
+
+void fiber_abandon (struct universe *u, struct fiber *f) {
+  if (f->state == FIBER_SUSPENDED)
+    u->suspended--;
+  unmount(u, f);
+}
+
+
+/* Takes the innermost fiber off the list of the running ones. */
+static struct fiber *leaverunning (struct universe *u) {
+  struct fiber *f = u->running;
+  u->running = f->resumer;
+  u->depth--;
+  return f;
+}
+
+
+static void abandonsuspended (struct universe *u) {
+  size_t i;
+  for (i = 0; i < u->map.capacity; i++) {
+    while (u->map.slots[i].key != NULL) {  /* removal may fill the slot again */
+      struct fiber *f = (struct fiber *)u->map.slots[i].value;
+      if (f->state == FIBER_SUSPENDED)
+        fiber_abandon(u, f);
+      else
+        fiber_unanchor(u, f);
+    }
+  }
+}
+
+
+void fiber_endall (struct universe *u) {
+  const void *here = __builtin_frame_address(0);
+  abandonsuspended(u);
+  while (u->running != NULL) {
+    struct fiber *f = leaverunning(u);
+    if (!stack_holds(f->stack, here))
+      fiber_abandon(u, f);
+  }
+  pool_resize(&u->pool, u->pool.size, 0);
+  u->closed = 1;
+}
+
+
+/*
+** The innermost fiber was jumped out of. Its thread is dead; it is buried if
+** it has an anchor, which tells that it is not yet collected.
+*/
+static void lose (struct universe *u, lua_State *L) {
+  struct fiber *f = leaverunning(u);
+  lua_State *co = f->anchor != NULL ? f->L : NULL;
+  fiber_abandon(u, f);
+  if (co != NULL)
+    thread_bury(L, co);
+}
+
+
+/*
+** An error that C code raises on an outer state jumps off the stack of the
+** running fiber, and of more. The stack one stands on tells: what is further
+** in is lost.
+*/
+static void settle (struct universe *u, lua_State *L) {
+  const void *here = __builtin_frame_address(0);
+  while (u->running != NULL && !stack_holds(u->running->stack, here))
+    lose(u, L);
+}
+
+
+/* A call from the running fiber needs no look at the stack. */
+static inline void checkrunning (struct universe *u, lua_State *L) {
+  if (u->running != NULL && u->running->L != L)
+    settle(u, L);
+}
+
+
+/* Runs f until it yields or ends. */
+static void run (struct universe *u, struct fiber *f, lua_State *from) {
+  f->state = FIBER_RUNNING;
+  f->from = from;
+  f->resumer = u->running;
+  u->running = f;
+  u->depth++;
+  leave(f);
+  while (u->running != f)  /* it came back without some that it resumed */
+    lose(u, from);
+  leaverunning(u);
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Resume
+** =======================================================
+*/
+
+/* Would 'lua_resume' run something? */
+static int canstart (lua_State *co, int narg) {
+  lua_Debug ar;
+  switch (lua_status(co)) {
+    case LUA_YIELD: return 1;
+    case LUA_OK: return lua_gettop(co) > narg && !lua_getstack(co, 0, &ar);
+    default: return 0;  /* dead by an error */
+  }
+}
+
+
+/* As 'lua_resume' refuses: the arguments make room for the message. */
+static int refuse (lua_State *co, int narg, const char *message) {
+  lua_pop(co, narg);
+  lua_pushstring(co, message);
+  return LUA_ERRRUN;
+}
+
+
+/*
+** Memory is short: a collection may free stacks. It may also run finalizers
+** that resume 'co', so the arguments step aside.
+*/
+static struct stack *collectstack (struct universe *u, lua_State *co,
+                                   lua_State *from, int narg) {
+  struct stack *s;
+  lua_xmove(co, from, narg);
+  lua_gc(from, LUA_GCCOLLECT, 0);
+  s = pool_get(&u->pool);
+  if (s == NULL) {
+    lua_pushfstring(from, "not enough memory (stack of %d KB: %s)",
+                    (int)(u->pool.size >> 10), strerror(errno));
+    lua_error(from);
+  }
+  lua_xmove(from, co, narg);
+  return s;
+}
+
+
+static int resumemounted (struct universe *u, struct fiber *f, lua_State *from,
+                          int narg, int *nres) {
+  int status;
+  f->nvalues = narg;
+  run(u, f, from);
+  *nres = f->nvalues;
+  if (f->state == FIBER_SUSPENDED)
+    return LUA_YIELD;
+  status = f->status;
+  if (status == LUA_YIELD)
+    u->compact_yields++;
+  unmount(u, f);
+  return status;
+}
+
+
+/* Starts 'co', or lets it go on after a compact yield. */
+static int resumeunmounted (struct universe *u, lua_State *co, lua_State *from,
+                            int narg, int *nres) {
+  struct stack *s;
+  if (u->closed)
+    return lua_resume(co, from, narg, nres);
+  if (!canstart(co, narg)) {
+    if (lua_status(co) == LUA_OK && thread_isburied(from, co))
+      return refuse(co, narg, "cannot resume dead coroutine");
+    return lua_resume(co, from, narg, nres);  /* knows the right message */
+  }
+  if (u->depth >= u->max_depth)
+    return refuse(co, narg, "C stack overflow");
+  s = pool_get(&u->pool);
+  if (s == NULL) {
+    s = collectstack(u, co, from, narg);
+    if (!canstart(co, narg)) {  /* a finalizer was faster */
+      pool_put(&u->pool, s);
+      return lua_resume(co, from, narg, nres);
+    }
+  }
+  return resumemounted(u, mount(u, s, co, BODY_RESUME), from, narg, nres);
+}
+
+
+int fiber_resume (struct universe *u, lua_State *co, lua_State *from,
+                  int narg, int *nres) {
+  struct fiber *f;
+  checkrunning(u, from);
+  f = suspended(u, co);
+  if (f == NULL)
+    return resumeunmounted(u, co, from, narg, nres);
+  if (u->depth >= u->max_depth)
+    return refuse(co, narg, "C stack overflow");
+  u->suspended--;
+  return resumemounted(u, f, from, narg, nres);
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Yield
+** =======================================================
+*/
+
+enum trace { TRACE_NO, TRACE_MAYBE, TRACE_YES };
+
+/*
+** Does a finalizer run on L? Lua names the function of the frame so ('n' of
+** 'lua_getinfo'), unless a tail call took its place.
+*/
+static enum trace finalizeron (lua_State *L) {
+  enum trace found = TRACE_NO;
+  lua_Debug ar;
+  int level;
+  for (level = 0; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "nt", &ar);
+    if (strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0)
+      return TRACE_YES;
+    if (ar.istailcall)
+      found = TRACE_MAYBE;
+  }
+  return found;
+}
+
+
+/*
+** Would a yield of the running fiber leave a finalizer? The collector, which
+** is stopped around it, would never start again. One finalizer runs at a
+** time: where the fiber's own frames leave it open, the resumers' decide.
+*/
+static int leavesfinalizer (struct universe *u) {
+  struct fiber *f = u->running;
+  enum trace found = finalizeron(f->L);
+  if (found != TRACE_MAYBE)
+    return found == TRACE_YES;
+  for (; f != NULL; f = f->resumer) {
+    if (finalizeron(f->from) == TRACE_YES
+        || (f->resumer != NULL && finalizeron(f->resumer->L) == TRACE_YES))
+      return 0;
+  }
+  return 1;
+}
+
+
+static int raise (lua_State *L, const char *message) {
+  lua_pushstring(L, message);
+  return lua_error(L);
+}
+
+
+/* Is L on the way from the main thread to the running fiber? */
+static int isresumer (struct universe *u, lua_State *L) {
+  struct fiber *f;
+  for (f = u->running; f != NULL; f = f->resumer) {
+    if (f->L == L || f->from == L)
+      return 1;
+  }
+  return 0;
+}
+
+
+/* A yield on another state than that of the running fiber: of a stock
+   coroutine, which yields itself, or by C code that kept a state. */
+static int yieldelsewhere (struct universe *u, lua_State *L, int n) {
+  settle(u, L);
+  if (isresumer(u, L) || suspended(u, L) != NULL)
+    return raise(L, "attempt to yield from outside a coroutine");
+  return lua_yield(L, n);
+}
+
+
+int fiber_yield (struct universe *u, lua_State *L, int n) {
+  struct fiber *f = u->running;
+  if (f == NULL || f->L != L
+      || !stack_holds(f->stack, __builtin_frame_address(0)))
+    return yieldelsewhere(u, L, n);
+  if (f->body == BODY_CLOSE)
+    return lua_yield(L, n);  /* refuses, as in stock Lua */
+  if (lua_isyieldable(L)) {
+    if (u->suspended >= u->native_limit)
+      return lua_yield(L, n);
+  }
+  else if (finalizer_runs(L) && leavesfinalizer(u))
+    return raise(L, "attempt to yield from a finalizer");
+  if (f->anchor == NULL) {
+    f->anchor = anchor_get(u, L);
+    f->anchor->fiber = f;
+    map_insert(&u->map, L, f);
+  }
+  f->state = FIBER_SUSPENDED;
+  f->nvalues = n;
+  u->suspended++;
+  u->native_yields++;
+  leave(f);
+  return f->nvalues;
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Close and status
+** =======================================================
+*/
+
+int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
+  struct fiber *f;
+  struct stack *s;
+  int status;
+  checkrunning(u, L);
+  if (u->depth >= u->max_depth)
+    return luaL_error(L, "C stack overflow");
+  f = suspended(u, co);
+  if (f != NULL)
+    fiber_abandon(u, f);
+  s = u->closed ? NULL : pool_get(&u->pool);
+  if (s == NULL)  /* closing must not fail for want of memory */
+    return closethread(co);
+  f = mount(u, s, co, BODY_CLOSE);
+  run(u, f, L);
+  status = f->status;
+  unmount(u, f);
+  return status;
+}
+
+
+int fiber_status (struct universe *u, lua_State *L, lua_State *co) {
+  lua_Debug ar;
+  checkrunning(u, L);
+  if (L == co)
+    return THREAD_RUNNING;
+  switch (lua_status(co)) {
+    case LUA_YIELD:
+      return THREAD_SUSPENDED;
+    case LUA_OK:
+      if (!lua_getstack(co, 0, &ar))  /* no frames: ended or not started */
+        return lua_gettop(co) == 0 ? THREAD_DEAD : THREAD_SUSPENDED;
+      if (suspended(u, co) != NULL)
+        return THREAD_SUSPENDED;
+      return thread_isburied(L, co) ? THREAD_DEAD : THREAD_NORMAL;
+    default:  /* ended with an error */
+      return THREAD_DEAD;
+  }
+}
+
+
+int fiber_isyieldable (struct universe *u, lua_State *co) {
+  struct fiber *f;
+  if (lua_isyieldable(co) || suspended(u, co) != NULL)
+    return 1;
+  for (f = u->running; f != NULL; f = f->resumer) {
+    if (f->L == co && f->body == BODY_RESUME)
+      return !finalizer_runs(co) || finalizeron(co) == TRACE_NO;
+  }
+  return 0;
+}
+
+/* }====================================================== */

@@ -1,0 +1,30 @@
+/*
+** cfiber.h
+** Fibers for Lua 5.4: what a host that links cfiber statically includes
+*/
+
+#ifndef cfiber_h
+#define cfiber_h
+
+#include <lua.h>
+
+#define CFIBER_VERSION "cfiber 0.1.0"
+
+#if defined(__GNUC__)
+#define CFIBER_API __attribute__((visibility("default")))
+#else
+#define CFIBER_API
+#endif
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+/* Returns the module, as 'require "cfiber"' does. For 'luaL_requiref'. */
+CFIBER_API int luaopen_cfiber (lua_State *L);
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif

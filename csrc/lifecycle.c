@@ -1,0 +1,224 @@
+/*
+** lifecycle.c
+** Who owns whom: anchors, finalizers, the end of a universe
+*/
+
+#include "lifecycle.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "measure.h"
+
+/* Keys in the registry, by their addresses. */
+static const char universekey = 0;
+static const char threadskey = 0;
+static const char anchormetakey = 0;
+
+#define MAP_CAPACITY_MIN 64
+
+
+int finalizer_runs (lua_State *L) {
+#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50404
+  return lua_gc(L, LUA_GCCOUNT, 0) == -1;  /* every option is invalid there */
+#else
+  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;  /* or stopped by the user */
+#endif
+}
+
+
+/*
+** {======================================================
+** Threads
+** =======================================================
+*/
+
+/* Pushes the table of threads, then the thread 'co'. */
+static void pushentry (lua_State *L, lua_State *co) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &threadskey);
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);
+}
+
+
+void thread_bury (lua_State *L, lua_State *co) {
+  luaL_checkstack(L, 3, NULL);
+  pushentry(L, co);
+  lua_pushboolean(L, 0);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+
+int thread_isburied (lua_State *L, lua_State *co) {
+  int buried;
+  luaL_checkstack(L, 2, NULL);
+  pushentry(L, co);
+  buried = lua_rawget(L, -2) == LUA_TBOOLEAN;
+  lua_pop(L, 2);
+  return buried;
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Anchors
+** =======================================================
+*/
+
+/*
+** '__gc' of an anchor; first upvalue: the universe. A fiber that seems to run
+** was jumped out of, or stands below a 'lua_close': it keeps its stack for
+** those who look after that. Without a fiber the entry goes too, so that a
+** resurrected thread gets an anchor with a finalizer when it needs one.
+*/
+static int anchorgc (lua_State *L) {
+  struct universe *u =
+    (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
+  struct fiber *f = ((struct anchor *)lua_touserdata(L, 1))->fiber;
+  int suspended = f != NULL && f->state == FIBER_SUSPENDED;
+  if (!finalizer_runs(L))
+    return 0;  /* called by hand */
+  if (suspended)
+    fiber_abandon(u, f);
+  else if (f != NULL)
+    fiber_unanchor(u, f);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &threadskey);
+  lua_getiuservalue(L, 1, 1);
+  if (suspended)
+    lua_pushboolean(L, 0);
+  else
+    lua_pushnil(L);
+  lua_rawset(L, -3);
+  return 0;
+}
+
+
+static void pushanchormeta (lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &anchormetakey) == LUA_TTABLE)
+    return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 1);
+  universe_push(L);
+  lua_pushcclosure(L, anchorgc, 1);
+  lua_setfield(L, -2, "__gc");
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &anchormetakey);
+}
+
+
+/* Pushes the anchor of L, made if need be. */
+static struct anchor *pushanchor (lua_State *L) {
+  struct anchor *a;
+  pushentry(L, L);
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, -3) == LUA_TUSERDATA)
+    a = (struct anchor *)lua_touserdata(L, -1);
+  else {
+    lua_pop(L, 1);
+    a = (struct anchor *)lua_newuserdatauv(L, sizeof(struct anchor), 1);
+    a->fiber = NULL;
+    lua_pushvalue(L, -2);
+    lua_setiuservalue(L, -2, 1);
+    pushanchormeta(L);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+  return a;
+}
+
+
+static void growmap (struct universe *u, lua_State *L) {
+  size_t capacity = u->map.capacity == 0 ? MAP_CAPACITY_MIN
+                                         : u->map.capacity * 2;
+  size_t bytes = capacity * sizeof(struct map_slot);
+  struct map_slot *slots;
+  universe_push(L);
+  slots = (struct map_slot *)lua_newuserdatauv(L, bytes, 0);
+  if (u->map.capacity < capacity) {  /* no finalizer was faster */
+    memset(slots, 0, bytes);
+    map_move(&u->map, slots, capacity);
+    lua_setiuservalue(L, -2, 1);  /* frees the old slots */
+    lua_pop(L, 1);
+  }
+  else
+    lua_pop(L, 2);
+}
+
+
+/* Stacks are invisible to the collector: it runs as if Lua had allocated
+   what they take. */
+static void tellcollector (struct universe *u, lua_State *L) {
+  if (++u->pressure < PRESSURE_BATCH)
+    return;
+  u->pressure = 0;
+  if (lua_gc(L, LUA_GCISRUNNING, 0) > 0)  /* neither stopped nor finalizing */
+    lua_gc(L, LUA_GCSTEP, PRESSURE_BATCH * PRESSURE_KB);
+}
+
+
+struct anchor *anchor_get (struct universe *u, lua_State *L) {
+  struct anchor *a;
+  luaL_checkstack(L, 8, NULL);
+  tellcollector(u, L);
+  a = pushanchor(L);
+  while (map_full(&u->map))  /* finalizers may have filled it meanwhile */
+    growmap(u, L);
+  lua_pop(L, 1);  /* L runs, and keeps its anchor alive */
+  return a;
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** The universe
+** =======================================================
+*/
+
+/* '__gc' of the universe: 'lua_close' is under way. */
+static int universegc (lua_State *L) {
+  if (finalizer_runs(L))
+    fiber_endall((struct universe *)lua_touserdata(L, 1));
+  return 0;
+}
+
+
+static void maketables (lua_State *L) {
+  lua_createtable(L, 0, 0);  /* the threads */
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &threadskey);
+}
+
+
+struct universe *universe_push (lua_State *L) {
+  struct universe *u;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &universekey) == LUA_TUSERDATA)
+    return (struct universe *)lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  maketables(L);
+  u = (struct universe *)lua_newuserdatauv(L, sizeof(struct universe), 1);
+  memset(u, 0, sizeof(struct universe));
+  u->max_depth = MAX_DEPTH;
+  u->native_limit = NATIVE_LIMIT;
+  pool_init(&u->pool, stack_round(measure_stack(L)), POOL_LIMIT);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, universegc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &universekey);
+  return u;
+}
+
+/* }====================================================== */

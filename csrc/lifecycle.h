@@ -1,0 +1,41 @@
+/*
+** lifecycle.h
+** Who owns whom
+**
+**   registry --> universe (userdata) --> slots of the map (user value)
+**   registry --> threads: weak keys, an ephemeron table
+**                  thread --> anchor (userdata) --> thread (user value)
+**
+** Threads have no '__gc'. An anchor has, and lives exactly as long as its
+** thread: when nothing else holds the two, the anchor's finalizer finds the
+** thread intact and gives its stack back. A thread whose stack was taken
+** away has 'false' in place of the anchor: it is buried, and dead for good.
+*/
+
+#ifndef lifecycle_h
+#define lifecycle_h
+
+#include <lua.h>
+
+#include "config.h"
+#include "fiber.h"
+
+struct anchor {
+  struct fiber *fiber;  /* the thread's mounting, or NULL */
+};
+
+/* Pushes the universe of L, made at the first call. May raise. */
+PRIVATE struct universe *universe_push (lua_State *L);
+
+/* Makes sure that the thread L has an anchor and that the map has room for
+   it. Runs the collector now and then, so it may run finalizers. May raise. */
+PRIVATE struct anchor *anchor_get (struct universe *u, lua_State *L);
+
+/* Marks 'co' as dead for good. May raise, unless 'co' has an anchor. */
+PRIVATE void thread_bury (lua_State *L, lua_State *co);
+PRIVATE int thread_isburied (lua_State *L, lua_State *co);
+
+/* Does L or anything below it run a finalizer ('__gc') now? */
+PRIVATE int finalizer_runs (lua_State *L);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+** map.c
+** From a thread's address to the fiber mounted on it
+*/
+
+#include "map.h"
+
+#include <stdint.h>
+
+/* A lua_State and what 'lua_newthread' allocates beside it take 1 KB. */
+#define HASH_SHIFT 9
+
+
+static size_t home (const struct map *m, const void *key) {
+  return ((uintptr_t)key >> HASH_SHIFT) & (m->capacity - 1);
+}
+
+
+/* The slot of 'key', or the free one where the search for it ends. */
+static size_t locate (const struct map *m, const void *key) {
+  size_t i = home(m, key);
+  while (m->slots[i].key != NULL && m->slots[i].key != key)
+    i = (i + 1) & (m->capacity - 1);
+  return i;
+}
+
+
+void *map_find (const struct map *m, const void *key) {
+  return m->count == 0 ? NULL : m->slots[locate(m, key)].value;
+}
+
+
+int map_full (const struct map *m) {
+  return (m->count + 1) * 2 > m->capacity;
+}
+
+
+void map_move (struct map *m, struct map_slot *slots, size_t capacity) {
+  struct map old = *m;
+  size_t i;
+  m->slots = slots;
+  m->capacity = capacity;
+  m->count = 0;
+  for (i = 0; i < old.capacity; i++) {
+    if (old.slots[i].key != NULL)
+      map_insert(m, old.slots[i].key, old.slots[i].value);
+  }
+}
+
+
+void map_insert (struct map *m, const void *key, void *value) {
+  struct map_slot *s = &m->slots[locate(m, key)];
+  s->key = key;
+  s->value = value;
+  m->count++;
+}
+
+
+/* Keys behind the freed slot move up, unless that would put them before
+   their home: no search may meet a hole on its way (Knuth, TAOCP 3, 6.4,
+   algorithm R). */
+void map_remove (struct map *m, const void *key) {
+  size_t mask = m->capacity - 1;
+  size_t hole = locate(m, key);
+  size_t i = hole;
+  for (;;) {
+    i = (i + 1) & mask;
+    if (m->slots[i].key == NULL)
+      break;
+    if (((i - home(m, m->slots[i].key)) & mask) >= ((i - hole) & mask)) {
+      m->slots[hole] = m->slots[i];
+      hole = i;
+    }
+  }
+  m->slots[hole].key = NULL;
+  m->slots[hole].value = NULL;
+  m->count--;
+}

@@ -1,0 +1,45 @@
+/*
+** map.h
+** From a thread's address to the fiber mounted on it. Knows no Lua.
+**
+** Open addressing with linear probing in a power of two of slots, never more
+** than half of them in use. The hash shifts and does not scatter: threads
+** made one after the other lie in slots one after the other. The memory is
+** the caller's.
+*/
+
+#ifndef map_h
+#define map_h
+
+#include <stddef.h>
+
+#include "config.h"
+
+struct map_slot {
+  const void *key;  /* NULL: free */
+  void *value;
+};
+
+struct map {
+  struct map_slot *slots;  /* NULL before the first map_move */
+  size_t capacity;  /* a power of two, or 0 */
+  size_t count;
+};
+
+/* The value of 'key', or NULL. */
+PRIVATE void *map_find (const struct map *m, const void *key);
+
+/* Must one more key wait for a map_move to more slots? */
+PRIVATE int map_full (const struct map *m);
+
+/* Moves all keys to 'capacity' zeroed slots; 'capacity' is a power of two
+   and at least twice the count. The old slots are the caller's again. */
+PRIVATE void map_move (struct map *m, struct map_slot *slots, size_t capacity);
+
+/* Adds a key that is not there, to a map that is not full. */
+PRIVATE void map_insert (struct map *m, const void *key, void *value);
+
+/* Removes a key that is there. */
+PRIVATE void map_remove (struct map *m, const void *key);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+** pages_posix.c
+** pages.h for POSIX systems
+*/
+
+#if !defined(_WIN32)
+
+#if !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE  /* MAP_ANONYMOUS, madvise */
+#endif
+
+#include "pages.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if !defined(MAP_ANONYMOUS)
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+
+#if !defined(MAP_NORESERVE)
+#define MAP_NORESERVE 0
+#endif
+
+#if !defined(MAP_STACK)  /* OpenBSD demands it; Linux keeps huge pages away */
+#define MAP_STACK 0
+#endif
+
+#if defined(__linux__) && !defined(MADV_GUARD_INSTALL)
+#define MADV_GUARD_INSTALL 102  /* linux/mman.h, since 6.13 */
+#endif
+
+
+size_t pages_size (void) {
+  return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+
+void *pages_reserve (size_t bytes) {
+  void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
+                  -1, 0);
+  return at == MAP_FAILED ? NULL : at;
+}
+
+
+/* The advice guards without splitting the mapping, so that the system's
+   limit of mappings (65,530) does not limit the stacks. Kernels that do not
+   know it, locked memory and some system call filters refuse it. */
+int pages_guard (void *at, size_t bytes) {
+#if defined(MADV_GUARD_INSTALL)
+  if (madvise(at, bytes, MADV_GUARD_INSTALL) == 0)
+    return 0;
+#endif
+  return mprotect(at, bytes, PROT_NONE);
+}
+
+
+void pages_release (void *at, size_t bytes) {
+  munmap(at, bytes);
+}
+
+#else
+
+typedef int pages_posix_is_empty_here;  /* C99 6.9 wants a declaration */
+
+#endif

@@ -1,0 +1,55 @@
+/*
+** switch.h
+** The contract of a context switch. Knows stacks as two addresses, no Lua.
+**
+** A context is the machine state of a stack that is not running: stack
+** pointer, frame pointer, where to go on, floating-point control. All else
+** that a call keeps (the callee-saved registers) lies on that stack.
+**
+** There is one operation, the swap: the running state and the one in the
+** slot change places. So a slot always holds the other side. While a fiber
+** is suspended its slot holds the fiber, while it runs its slot holds the
+** one who resumed it:
+**
+**      resumer                    slot                 fiber
+**      switch_swap(slot) ------> resumer  ----------> goes on here
+**      goes on here  <---------- fiber    <---------- switch_swap(slot)
+**
+** Each port (one file below switch/) defines
+**
+**   struct context
+**       the slot; its owner moves or copies it freely while nobody swaps.
+**
+**   void switch_prepare (struct context *c, void *low, void *top,
+**                        void (*entry) (void *message));
+**       c becomes the context of a stack on which nothing has run: the first
+**       swap calls 'entry' there. The stack is the memory from low up to
+**       top. Floating-point control is the caller's. 'entry' must not
+**       return; its frame ends frame pointers and unwind tables, so that
+**       debuggers, profilers and unwinders stop there.
+**
+**   void *switch_swap (struct context *c, void *message);
+**       exchanges the running state with c. 'message' is what the other side
+**       receives: the argument of 'entry', or the result of its own
+**       switch_swap. Returns, when somebody swaps back, his message.
+**
+**   SWITCH_NAME
+**       a string for the user, "x86-64" or "ucontext".
+**
+** What a swap keeps is what the ABI keeps over a function call: callee-saved
+** registers, stack alignment, and the control (not the status) bits of the
+** floating-point units. The direction flag is clear and the signal mask is
+** the thread's: neither belongs to a stack.
+**
+** What it does not keep: C++'s record of caught exceptions, anything in
+** thread-local storage, and the bounds that a sanitizer holds of the stack.
+** Who swaps takes care of those, in one place ('leave' in fiber.c).
+*/
+
+#ifndef switch_h
+#define switch_h
+
+#include "config.h"
+#include "switch/select.h"
+
+#endif

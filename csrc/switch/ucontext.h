@@ -1,0 +1,58 @@
+/*
+** ucontext.h
+** switch.h for every other POSIX system, by <ucontext.h> (POSIX.1-2001)
+**
+** A ucontext_t may hold pointers into itself and must not move: it lies on
+** the stack that it describes and the slot points to it.
+*/
+
+#ifndef ucontext_h
+#define ucontext_h
+
+#include <stdint.h>
+#include <ucontext.h>
+
+#define SWITCH_NAME "ucontext"
+
+struct saved {
+  ucontext_t machine;
+  void (*entry) (void *message);
+  void *message;
+};
+
+struct context {
+  struct saved *saved;
+};
+
+/* 'makecontext' passes ints: an address takes two of them. */
+static inline void switch_start (unsigned int high, unsigned int low) {
+  struct saved *s = (struct saved *)(uintptr_t)
+                    (((uint64_t)high << 32) | (uint64_t)low);
+  s->entry(s->message);
+}
+
+static inline void switch_prepare (struct context *c, void *low, void *top,
+                                   void (*entry) (void *message)) {
+  struct saved *s = (struct saved *)
+    (((uintptr_t)top - sizeof(struct saved)) & ~(uintptr_t)63);
+  uint64_t address = (uint64_t)(uintptr_t)s;
+  getcontext(&s->machine);
+  s->machine.uc_stack.ss_sp = low;
+  s->machine.uc_stack.ss_size = (size_t)((char *)s - (char *)low);
+  s->machine.uc_link = NULL;
+  s->entry = entry;
+  makecontext(&s->machine, (void (*) (void))(uintptr_t)switch_start, 2,
+              (unsigned int)(address >> 32), (unsigned int)address);
+  c->saved = s;
+}
+
+static inline void *switch_swap (struct context *c, void *message) {
+  struct saved here;
+  struct saved *there = c->saved;
+  c->saved = &here;
+  there->message = message;
+  swapcontext(&here.machine, &there->machine);
+  return here.message;
+}
+
+#endif

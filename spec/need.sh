@@ -1,0 +1,68 @@
+#!/bin/sh
+# need.sh: sees to what 'make demo' and 'make test' need
+#
+# Looks for each thing and installs the missing ones through the system's
+# package manager, with sudo where the user is not root. Where the package
+# manager is not known it lists what is missing and stops.
+#
+# usage: LUA=lua5.4 CC=cc LUA_INCDIR=dir need.sh demo|test
+
+missing=     # what is not there, in words
+packages=    # its Debian packages
+
+# need WORDS PACKAGES COMMAND...: COMMAND tells whether it is there
+need () {
+  words=$1 names=$2
+  shift 2
+  "$@" >/dev/null 2>&1 && return
+  missing="$missing  $words
+"
+  packages="$packages $names"
+}
+
+look () {
+  missing= packages=
+  need "a C compiler ($CC)" "gcc libc6-dev" command -v "$CC"
+  need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
+    test -e "$LUA_INCDIR/lua.h"
+  need "Lua 5.4 ($LUA)" lua5.4 command -v "$LUA"
+  need "the Lua module lxp (LuaExpat)" lua-expat "$LUA" -e 'require "lxp"'
+  case $1 in
+  demo)
+    need "a large XML document (shared-mime-info)" shared-mime-info \
+      test -e /usr/share/mime/packages/freedesktop.org.xml
+    ;;
+  test)
+    need "busted" lua-busted "$LUA" -e 'require "busted"'
+    need "cmocka" libcmocka-dev test -e /usr/include/cmocka.h
+    need "LPeg" lua-lpeg "$LUA" -e 'require "lpeg"'
+    need "LuaSocket" lua-socket "$LUA" -e 'require "socket"'
+    need "Penlight" lua-penlight "$LUA" -e 'require "pl"'
+    need "LuaRocks" luarocks command -v luarocks
+    ;;
+  esac
+}
+
+asroot () {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+look "$1"
+[ -z "$missing" ] && exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+  printf 'missing, and the package manager of this system is not known:\n%s' \
+    "$missing" >&2
+  exit 1
+fi
+
+printf 'installing (apt-get):\n%s' "$missing"
+asroot apt-get update -q >/dev/null
+# shellcheck disable=SC2086 # a list of names
+asroot env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -q -y --no-install-recommends $packages >/dev/null || exit 1
+
+look "$1"
+[ -z "$missing" ] && exit 0
+printf 'still missing:\n%s' "$missing" >&2
+exit 1

@@ -1,0 +1,62 @@
+#!/bin/sh
+# run.sh: builds and runs every suite, then adds them up
+#
+# The last line is "N passed, N failed, N skipped". Exit status 0 when every
+# suite ran tests and none failed.
+#
+# usage: LUA=lua5.4 MAKE=make run.sh
+
+logs=build/test
+broken=0
+
+# suite NAME COMMAND...: runs COMMAND, shows and keeps its output
+suite () {
+  name=$1
+  shift
+  printf '\n== %s\n' "$name"
+  { "$@"; echo $? >"$logs/status"; } 2>&1 | tee "$logs/$name.log"
+  if [ "$(cat "$logs/status")" != 0 ]; then
+    printf '%s: failed\n' "$name"
+    broken=1
+  fi
+}
+
+ctests () {  # SWITCH
+  $MAKE --no-print-directory -s SWITCH="$1" ctests || return 1
+  dir=build
+  [ "$1" = native ] || dir=build/$1
+  failed=0
+  for t in "$dir"/c/*_test; do
+    "$t" || failed=1
+  done
+  return $failed
+}
+
+specs () {  # SWITCH MODE
+  $MAKE --no-print-directory -s SWITCH="$1" || return 1
+  ( eval "$($MAKE -s SWITCH="$1" env)" && CFIBER_SPEC_MODE=$2 "$LUA" spec/run.lua )
+}
+
+rm -rf "$logs"
+mkdir -p "$logs" || exit 1
+
+suite c-native ctests native
+suite c-ucontext ctests ucontext
+suite lua-native specs native plain
+suite lua-compact specs native compact
+suite lua-collector specs native collector
+suite lua-ucontext specs ucontext plain
+
+# cmocka: "[  PASSED  ] 5 test(s)."; busted: "5 successes / 0 failures / ..."
+awk '
+  /^\[  PASSED  \] [0-9]+ test/ { passed += $4; ran[FILENAME] = 1 }
+  /^\[  FAILED  \] [0-9]+ test/ { failed += $4; ran[FILENAME] = 1 }
+  /^[0-9]+ success/ {
+    passed += $1; failed += $4 + $7; skipped += $10; ran[FILENAME] = 1
+  }
+  END {
+    for (i = 1; i < ARGC; i++)
+      if (!(ARGV[i] in ran)) { printf "%s ran no test\n", ARGV[i]; failed++ }
+    printf "\n%d passed, %d failed, %d skipped\n", passed, failed, skipped
+    exit failed > 0
+  }' "$logs"/*.log && [ $broken = 0 ]

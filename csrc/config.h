@@ -15,6 +15,17 @@
 #define PRIVATE
 #endif
 
+/* Functions on the way from Lua to a switch and back. Return addresses are
+   predicted from calls: a fiber and its resumer must leave at the same depth
+   below Lua, and a call that is not there cannot differ. */
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#else
+#define INLINE static inline
+#define LIKELY(x) (x)
+#endif
+
 /* Bytes, a power of two. One page is jumped over: 'luaL_loadfilex' has a
    frame of 8.3 KB and does not probe it. At 16 KB no alignment misses. */
 #define GUARD_SIZE ((size_t)16 << 10)

@@ -18,18 +18,9 @@
 
 /*
 ** {======================================================
-** Switching
+** Mounting
 ** =======================================================
 */
-
-/*
-** The one place that changes stacks. When it returns, the other side has
-** run: Lua stacks may have moved, the collector may have run.
-*/
-static inline void leave (struct fiber *f) {
-  switch_swap(&f->context, f);
-}
-
 
 static int closethread (lua_State *co) {
 #if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50406
@@ -48,18 +39,10 @@ static void entry (void *message) {
   else
     f->status = lua_resume(f->L, NULL, f->nvalues, &f->nvalues);
   f->state = FIBER_FINISHED;
-  leave(f);
+  fiber_leave(f);
 }
 
 
-/* }====================================================== */
-
-
-/*
-** {======================================================
-** Mounting
-** =======================================================
-*/
 
 static struct fiber *mount (struct universe *u, struct stack *s,
                             lua_State *co, enum fiber_body body) {
@@ -67,6 +50,7 @@ static struct fiber *mount (struct universe *u, struct stack *s,
   switch_prepare(&f->context, stack_low(s), f, entry);
   f->L = co;
   f->stack = s;
+  f->size = s->size;
   f->anchor = NULL;
   f->body = body;
   if (++u->mounted > u->peak)
@@ -173,17 +157,9 @@ static inline void checkrunning (struct universe *u, lua_State *L) {
 }
 
 
-/* Runs f until it yields or ends. */
-static void run (struct universe *u, struct fiber *f, lua_State *from) {
-  f->state = FIBER_RUNNING;
-  f->from = from;
-  f->resumer = u->running;
-  u->running = f;
-  u->depth++;
-  leave(f);
-  while (u->running != f)  /* it came back without some that it resumed */
-    lose(u, from);
-  leaverunning(u);
+void fiber_loseinner (struct universe *u, struct fiber *f, lua_State *L) {
+  while (u->running != f)
+    lose(u, L);
 }
 
 /* }====================================================== */
@@ -234,58 +210,54 @@ static struct stack *collectstack (struct universe *u, lua_State *co,
 }
 
 
-static int resumemounted (struct universe *u, struct fiber *f, lua_State *from,
-                          int narg, int *nres) {
-  int status;
-  f->nvalues = narg;
-  run(u, f, from);
+/*
+** Finds a stack for 'co', which can start. NULL when it no longer can: it was
+** resumed while the collector looked for memory.
+*/
+static struct fiber *start (struct universe *u, lua_State *co, lua_State *from,
+                            int narg) {
+  struct stack *s = pool_get(&u->pool);
+  if (s == NULL) {
+    s = collectstack(u, co, from, narg);
+    if (!canstart(co, narg)) {
+      pool_put(&u->pool, s);
+      return NULL;
+    }
+  }
+  return mount(u, s, co, BODY_RESUME);
+}
+
+
+struct fiber *fiber_ready (struct universe *u, lua_State *co, lua_State *from,
+                           int narg, int *status, int *nres) {
+  struct fiber *f;
+  int canrun;
+  checkrunning(u, from);
+  f = suspended(u, co);
+  canrun = f != NULL || (!u->closed && canstart(co, narg));
+  if (canrun && u->depth >= u->max_depth)
+    *status = refuse(co, narg, "C stack overflow");
+  else if (f != NULL) {
+    u->suspended--;
+    return f;
+  }
+  else if (canrun && (f = start(u, co, from, narg)) != NULL)
+    return f;
+  else if (lua_status(co) == LUA_OK && thread_isburied(from, co))
+    *status = refuse(co, narg, "cannot resume dead coroutine");
+  else  /* refuses, with the right message */
+    *status = lua_resume(co, from, narg, nres);
+  return NULL;
+}
+
+
+int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
+  int status = f->status;
   *nres = f->nvalues;
-  if (f->state == FIBER_SUSPENDED)
-    return LUA_YIELD;
-  status = f->status;
   if (status == LUA_YIELD)
     u->compact_yields++;
   unmount(u, f);
   return status;
-}
-
-
-/* Starts 'co', or lets it go on after a compact yield. */
-static int resumeunmounted (struct universe *u, lua_State *co, lua_State *from,
-                            int narg, int *nres) {
-  struct stack *s;
-  if (u->closed)
-    return lua_resume(co, from, narg, nres);
-  if (!canstart(co, narg)) {
-    if (lua_status(co) == LUA_OK && thread_isburied(from, co))
-      return refuse(co, narg, "cannot resume dead coroutine");
-    return lua_resume(co, from, narg, nres);  /* knows the right message */
-  }
-  if (u->depth >= u->max_depth)
-    return refuse(co, narg, "C stack overflow");
-  s = pool_get(&u->pool);
-  if (s == NULL) {
-    s = collectstack(u, co, from, narg);
-    if (!canstart(co, narg)) {  /* a finalizer was faster */
-      pool_put(&u->pool, s);
-      return lua_resume(co, from, narg, nres);
-    }
-  }
-  return resumemounted(u, mount(u, s, co, BODY_RESUME), from, narg, nres);
-}
-
-
-int fiber_resume (struct universe *u, lua_State *co, lua_State *from,
-                  int narg, int *nres) {
-  struct fiber *f;
-  checkrunning(u, from);
-  f = suspended(u, co);
-  if (f == NULL)
-    return resumeunmounted(u, co, from, narg, nres);
-  if (u->depth >= u->max_depth)
-    return refuse(co, narg, "C stack overflow");
-  u->suspended--;
-  return resumemounted(u, f, from, narg, nres);
 }
 
 /* }====================================================== */
@@ -337,9 +309,9 @@ static int leavesfinalizer (struct universe *u) {
 }
 
 
-static int raise (lua_State *L, const char *message) {
+static void raise (lua_State *L, const char *message) {
   lua_pushstring(L, message);
-  return lua_error(L);
+  lua_error(L);
 }
 
 
@@ -354,40 +326,37 @@ static int isresumer (struct universe *u, lua_State *L) {
 }
 
 
-/* A yield on another state than that of the running fiber: of a stock
-   coroutine, which yields itself, or by C code that kept a state. */
-static int yieldelsewhere (struct universe *u, lua_State *L, int n) {
+/*
+** A yield on another state than that of the running fiber: of a stock
+** coroutine, which yields itself, or by C code that kept a state.
+*/
+static void refuseelsewhere (struct universe *u, lua_State *L) {
   settle(u, L);
   if (isresumer(u, L) || suspended(u, L) != NULL)
-    return raise(L, "attempt to yield from outside a coroutine");
-  return lua_yield(L, n);
+    raise(L, "attempt to yield from outside a coroutine");
 }
 
 
-int fiber_yield (struct universe *u, lua_State *L, int n) {
+int fiber_yieldsnatively (struct universe *u, lua_State *L) {
   struct fiber *f = u->running;
-  if (f == NULL || f->L != L
-      || !stack_holds(f->stack, __builtin_frame_address(0)))
-    return yieldelsewhere(u, L, n);
+  if (f == NULL || f->L != L || !fiber_isunder(f)) {
+    refuseelsewhere(u, L);
+    return 0;
+  }
   if (f->body == BODY_CLOSE)
-    return lua_yield(L, n);  /* refuses, as in stock Lua */
+    return 0;  /* 'lua_yield' refuses, as in stock Lua */
   if (lua_isyieldable(L)) {
     if (u->suspended >= u->native_limit)
-      return lua_yield(L, n);
+      return 0;
   }
   else if (finalizer_runs(L) && leavesfinalizer(u))
-    return raise(L, "attempt to yield from a finalizer");
+    raise(L, "attempt to yield from a finalizer");
   if (f->anchor == NULL) {
     f->anchor = anchor_get(u, L);
     f->anchor->fiber = f;
     map_insert(&u->map, L, f);
   }
-  f->state = FIBER_SUSPENDED;
-  f->nvalues = n;
-  u->suspended++;
-  u->native_yields++;
-  leave(f);
-  return f->nvalues;
+  return 1;
 }
 
 /* }====================================================== */
@@ -413,7 +382,7 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   if (s == NULL)  /* closing must not fail for want of memory */
     return closethread(co);
   f = mount(u, s, co, BODY_CLOSE);
-  run(u, f, L);
+  fiber_run(u, f, L);
   status = f->status;
   unmount(u, f);
   return status;

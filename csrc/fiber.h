@@ -29,6 +29,7 @@
 
 #include <lua.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config.h"
 #include "map.h"
@@ -47,14 +48,15 @@ enum fiber_body {
   BODY_CLOSE  /* run the to-be-closed variables of a thread */
 };
 
-struct fiber {  /* written by fiber.c alone */
+struct fiber {  /* written by fiber.h and fiber.c alone; hot fields first */
   struct context context;  /* running: its resumer's; else its own */
   lua_State *L;  /* the thread mounted here */
   lua_State *from;  /* the thread that resumed it: running only */
   struct fiber *resumer;  /* the fiber it came from, or NULL: running only */
-  struct stack *stack;  /* the memory this record lies in */
   struct anchor *anchor;  /* makes the collector care; NULL until the first
                              native yield of this mounting */
+  struct stack *stack;  /* the memory this record lies in */
+  size_t size;  /* bytes of it below the record, at most */
   int nvalues;  /* values handed over, on top of L */
   int status;  /* FIBER_FINISHED: a Lua status */
   enum fiber_state state;
@@ -79,21 +81,10 @@ struct universe {
 /* What 'fiber_status' returns; the names are those of 'coroutine.status'. */
 enum { THREAD_RUNNING, THREAD_DEAD, THREAD_SUSPENDED, THREAD_NORMAL };
 
-/* Like 'lua_resume' (manual 4.6): 'narg' arguments on top of 'co', results or
-   the error on top of 'co' afterwards, the same status and messages.
-   Raises a memory error in 'from' when there is no stack to be had; then
-   the arguments are gone and 'co' is as it was. */
-PRIVATE int fiber_resume (struct universe *u, lua_State *co, lua_State *from,
-                          int narg, int *nres);
-
-/* Yields the 'n' values on top of L. Ends a C function like 'lua_yield':
-   "return fiber_yield(u, L, n)". Raises where a yield is refused. */
-PRIVATE int fiber_yield (struct universe *u, lua_State *L, int n);
-
-/* Closes 'co', which is suspended or dead, like 'lua_closethread': runs its
-   to-be-closed variables and gives its stack back. Returns a Lua status;
-   unless it is LUA_OK the error is on top of 'co'. Raises "C stack overflow"
-   in L, with nothing done, when closes nest too deeply. */
+/* Closes 'co', which is suspended or dead, like 'lua_closethread' (manual
+   4.6): runs its to-be-closed variables and gives its stack back. Returns a
+   Lua status; unless it is LUA_OK the error is on top of 'co'. Raises "C
+   stack overflow" in L, with nothing done, when closes nest too deeply. */
 PRIVATE int fiber_close (struct universe *u, lua_State *L, lua_State *co);
 
 /* One of THREAD_... as L sees it. */
@@ -112,5 +103,102 @@ PRIVATE void fiber_unanchor (struct universe *u, struct fiber *f);
 /* The universe's end, inside its finalizer: takes all stacks away but the one
    the caller stands on. */
 PRIVATE void fiber_endall (struct universe *u);
+
+
+/*
+** {======================================================
+** Resume and yield. Their usual way is inlined into the functions that Lua
+** calls, so that both change stacks at the same depth (see INLINE); what is
+** unusual prepares it in fiber.c.
+** =======================================================
+*/
+
+/* Mounts 'co' or finds that it cannot be resumed. Returns the fiber to run,
+   or NULL when that is done with: then '*status' and '*nres' are those of
+   'lua_resume'. */
+PRIVATE struct fiber *fiber_ready (struct universe *u, lua_State *co,
+                                   lua_State *from, int narg, int *status,
+                                   int *nres);
+
+/* Unmounts a fiber that finished; status and results as 'lua_resume'. */
+PRIVATE int fiber_finish (struct universe *u, struct fiber *f, int *nres);
+
+/* Readies the running fiber for a native yield: 1. Or it cannot or should
+   not: 0, and 'lua_yield' decides. Or raises. */
+PRIVATE int fiber_yieldsnatively (struct universe *u, lua_State *L);
+
+/* Some that f resumed, directly or not, were jumped out of. */
+PRIVATE void fiber_loseinner (struct universe *u, struct fiber *f,
+                              lua_State *L);
+
+/* Does the running code stand on the stack of f? */
+INLINE int fiber_isunder (const struct fiber *f) {
+  return (uintptr_t)f - (uintptr_t)__builtin_frame_address(0) < f->size;
+}
+
+/* The one place that changes stacks. When it returns, the other side has
+   run: Lua stacks may have moved, the collector may have run. */
+INLINE void fiber_leave (struct fiber *f) {
+  switch_swap(&f->context, f);
+}
+
+/* Runs f until it yields or ends. */
+INLINE void fiber_run (struct universe *u, struct fiber *f, lua_State *from) {
+  f->state = FIBER_RUNNING;
+  f->from = from;
+  f->resumer = u->running;
+  u->running = f;
+  u->depth++;
+  fiber_leave(f);
+  if (!LIKELY(u->running == f))
+    fiber_loseinner(u, f, from);
+  u->running = f->resumer;
+  u->depth--;
+}
+
+/* Like 'lua_resume' (manual 4.6): 'narg' arguments on top of 'co', results or
+   the error on top of 'co' afterwards, the same status and messages.
+   Raises a memory error in 'from' when there is no stack to be had; then
+   the arguments are gone and 'co' is as it was. */
+INLINE int fiber_resume (struct universe *u, lua_State *co, lua_State *from,
+                         int narg, int *nres) {
+  struct fiber *f = (struct fiber *)map_find(&u->map, co);
+  if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED
+             && u->depth < u->max_depth
+             && (u->running == NULL || u->running->L == from)))
+    u->suspended--;
+  else {
+    int status;
+    f = fiber_ready(u, co, from, narg, &status, nres);
+    if (f == NULL)
+      return status;
+  }
+  f->nvalues = narg;
+  fiber_run(u, f, from);
+  if (!LIKELY(f->state == FIBER_SUSPENDED))
+    return fiber_finish(u, f, nres);
+  *nres = f->nvalues;
+  return LUA_YIELD;
+}
+
+/* Yields the 'n' values on top of L. Ends a C function like 'lua_yield':
+   "return fiber_yield(u, L, n)". Raises where a yield is refused. */
+INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
+  struct fiber *f = u->running;
+  if (!LIKELY(f != NULL && f->L == L && f->anchor != NULL && fiber_isunder(f)
+              && u->suspended < u->native_limit && lua_isyieldable(L))) {
+    if (!fiber_yieldsnatively(u, L))
+      return lua_yield(L, n);
+    f = u->running;
+  }
+  f->state = FIBER_SUSPENDED;
+  f->nvalues = n;
+  u->suspended++;
+  u->native_yields++;
+  fiber_leave(f);
+  return f->nvalues;
+}
+
+/* }====================================================== */
 
 #endif

@@ -21,7 +21,7 @@ static lua_State *checkthread (lua_State *L) {
 ** are on top of L now, or -1 when there is an error. 'co' stays on the stack
 ** of L or in a closure that runs: nothing else keeps it alive.
 */
-static int auxresume (struct universe *u, lua_State *L, lua_State *co,
+INLINE int auxresume (struct universe *u, lua_State *L, lua_State *co,
                       int narg) {
   int status, nres;
   if (!lua_checkstack(co, narg)) {

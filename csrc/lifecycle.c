@@ -33,16 +33,31 @@ int finalizer_runs (lua_State *L) {
 ** =======================================================
 */
 
+/* Pushes the table of threads, made at the first call. */
+static void pushthreads (lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &threadskey) == LUA_TTABLE)
+    return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &threadskey);
+}
+
+
 /* Pushes the table of threads, then the thread 'co'. */
 static void pushentry (lua_State *L, lua_State *co) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &threadskey);
+  pushthreads(L);
   lua_pushthread(co);
   lua_xmove(co, L, 1);
 }
 
 
 void thread_bury (lua_State *L, lua_State *co) {
-  luaL_checkstack(L, 3, NULL);
+  luaL_checkstack(L, 4, NULL);
   pushentry(L, co);
   lua_pushboolean(L, 0);
   lua_rawset(L, -3);
@@ -52,7 +67,7 @@ void thread_bury (lua_State *L, lua_State *co) {
 
 int thread_isburied (lua_State *L, lua_State *co) {
   int buried;
-  luaL_checkstack(L, 2, NULL);
+  luaL_checkstack(L, 4, NULL);
   pushentry(L, co);
   buried = lua_rawget(L, -2) == LUA_TBOOLEAN;
   lua_pop(L, 2);
@@ -85,7 +100,7 @@ static int anchorgc (lua_State *L) {
     fiber_abandon(u, f);
   else if (f != NULL)
     fiber_unanchor(u, f);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &threadskey);
+  pushthreads(L);
   lua_getiuservalue(L, 1, 1);
   if (suspended)
     lua_pushboolean(L, 0);
@@ -191,22 +206,11 @@ static int universegc (lua_State *L) {
 }
 
 
-static void maketables (lua_State *L) {
-  lua_createtable(L, 0, 0);  /* the threads */
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &threadskey);
-}
-
-
 struct universe *universe_push (lua_State *L) {
   struct universe *u;
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &universekey) == LUA_TUSERDATA)
     return (struct universe *)lua_touserdata(L, -1);
   lua_pop(L, 1);
-  maketables(L);
   u = (struct universe *)lua_newuserdatauv(L, sizeof(struct universe), 1);
   memset(u, 0, sizeof(struct universe));
   u->max_depth = MAX_DEPTH;

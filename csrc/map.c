@@ -5,30 +5,6 @@
 
 #include "map.h"
 
-#include <stdint.h>
-
-/* A lua_State and what 'lua_newthread' allocates beside it take 1 KB. */
-#define HASH_SHIFT 9
-
-
-static size_t home (const struct map *m, const void *key) {
-  return ((uintptr_t)key >> HASH_SHIFT) & (m->capacity - 1);
-}
-
-
-/* The slot of 'key', or the free one where the search for it ends. */
-static size_t locate (const struct map *m, const void *key) {
-  size_t i = home(m, key);
-  while (m->slots[i].key != NULL && m->slots[i].key != key)
-    i = (i + 1) & (m->capacity - 1);
-  return i;
-}
-
-
-void *map_find (const struct map *m, const void *key) {
-  return m->count == 0 ? NULL : m->slots[locate(m, key)].value;
-}
-
 
 int map_full (const struct map *m) {
   return (m->count + 1) * 2 > m->capacity;
@@ -49,7 +25,7 @@ void map_move (struct map *m, struct map_slot *slots, size_t capacity) {
 
 
 void map_insert (struct map *m, const void *key, void *value) {
-  struct map_slot *s = &m->slots[locate(m, key)];
+  struct map_slot *s = map_locate(m, key);
   s->key = key;
   s->value = value;
   m->count++;
@@ -61,13 +37,13 @@ void map_insert (struct map *m, const void *key, void *value) {
    algorithm R). */
 void map_remove (struct map *m, const void *key) {
   size_t mask = m->capacity - 1;
-  size_t hole = locate(m, key);
+  size_t hole = (size_t)(map_locate(m, key) - m->slots);
   size_t i = hole;
   for (;;) {
     i = (i + 1) & mask;
     if (m->slots[i].key == NULL)
       break;
-    if (((i - home(m, m->slots[i].key)) & mask) >= ((i - hole) & mask)) {
+    if (((i - map_home(m, m->slots[i].key)) & mask) >= ((i - hole) & mask)) {
       m->slots[hole] = m->slots[i];
       hole = i;
     }

@@ -12,6 +12,7 @@
 #define map_h
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config.h"
 
@@ -26,8 +27,25 @@ struct map {
   size_t count;
 };
 
+/* A lua_State and what 'lua_newthread' allocates beside it take 1 KB. */
+#define MAP_HASH_SHIFT 9
+
+INLINE size_t map_home (const struct map *m, const void *key) {
+  return ((uintptr_t)key >> MAP_HASH_SHIFT) & (m->capacity - 1);
+}
+
+/* The slot of 'key', or the free one where the search for it ends. */
+INLINE struct map_slot *map_locate (const struct map *m, const void *key) {
+  size_t i = map_home(m, key);
+  while (m->slots[i].key != key && m->slots[i].key != NULL)
+    i = (i + 1) & (m->capacity - 1);
+  return &m->slots[i];
+}
+
 /* The value of 'key', or NULL. */
-PRIVATE void *map_find (const struct map *m, const void *key);
+INLINE void *map_find (const struct map *m, const void *key) {
+  return m->count == 0 ? NULL : map_locate(m, key)->value;
+}
 
 /* Must one more key wait for a map_move to more slots? */
 PRIVATE int map_full (const struct map *m);

@@ -22,7 +22,7 @@
 #define MAP_NORESERVE 0
 #endif
 
-#if !defined(MAP_STACK)  /* OpenBSD demands it; Linux keeps huge pages away */
+#if !defined(MAP_STACK)  /* OpenBSD demands it */
 #define MAP_STACK 0
 #endif
 
@@ -40,7 +40,12 @@ void *pages_reserve (size_t bytes) {
   void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
                   -1, 0);
-  return at == MAP_FAILED ? NULL : at;
+  if (at == MAP_FAILED)
+    return NULL;
+#if defined(MADV_NOHUGEPAGE)  /* before Linux 6.7 MAP_STACK does not say so */
+  madvise(at, bytes, MADV_NOHUGEPAGE);  /* else a touch may cost 2 MB */
+#endif
+  return at;
 }
 
 

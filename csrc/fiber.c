@@ -113,7 +113,7 @@ static void abandonsuspended (struct universe *u) {
 
 
 void fiber_endall (struct universe *u) {
-  const void *here = __builtin_frame_address(0);
+  const void *here = switch_here();
   abandonsuspended(u);
   while (u->running != NULL) {
     struct fiber *f = leaverunning(u);
@@ -144,7 +144,7 @@ static void lose (struct universe *u, lua_State *L) {
 ** in is lost.
 */
 static void settle (struct universe *u, lua_State *L) {
-  const void *here = __builtin_frame_address(0);
+  const void *here = switch_here();
   while (u->running != NULL && !stack_holds(u->running->stack, here))
     lose(u, L);
 }

@@ -133,7 +133,7 @@ PRIVATE void fiber_loseinner (struct universe *u, struct fiber *f,
 
 /* Does the running code stand on the stack of f? */
 INLINE int fiber_isunder (const struct fiber *f) {
-  return (uintptr_t)f - (uintptr_t)__builtin_frame_address(0) < f->size;
+  return (uintptr_t)f - (uintptr_t)switch_here() < f->size;
 }
 
 /* The one place that changes stacks. When it returns, the other side has

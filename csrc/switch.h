@@ -33,6 +33,9 @@
 **       receives: the argument of 'entry', or the result of its own
 **       switch_swap. Returns, when somebody swaps back, his message.
 **
+**   void *switch_here (void);
+**       an address on the running stack, next to its end.
+**
 **   SWITCH_NAME
 **       a string for the user, "x86-64" or "ucontext".
 **

@@ -45,6 +45,12 @@ static inline void switch_prepare (struct context *c, void *low, void *top,
   __asm__ volatile ("mrs %0, fpcr" : "=r" (c->fpcr));
 }
 
+static inline void *switch_here (void) {
+  void *sp;
+  __asm__ ("mov %0, sp" : "=r" (sp));
+  return sp;
+}
+
 static inline void *switch_swap (struct context *c, void *message) {
   register void *x0 __asm__ ("x0") = message;
   register struct context *x1 __asm__ ("x1") = c;

@@ -46,6 +46,10 @@ static inline void switch_prepare (struct context *c, void *low, void *top,
   c->saved = s;
 }
 
+static inline void *switch_here (void) {
+  return __builtin_frame_address(0);
+}
+
 static inline void *switch_swap (struct context *c, void *message) {
   struct saved here;
   struct saved *there = c->saved;

@@ -59,6 +59,12 @@ static inline void switch_prepare (struct context *c, void *low, void *top,
   __asm__ volatile ("stmxcsr %0\n\tfnstcw %1" : "=m" (c->mxcsr), "=m" (c->x87));
 }
 
+static inline void *switch_here (void) {
+  void *sp;
+  __asm__ ("movq %%rsp, %0" : "=r" (sp));
+  return sp;
+}
+
 /* Loads the floating-point control of c and leaves the running one in it.
    Storing costs little, loading 3.4 ns: only what differs is loaded. */
 static inline void switch_swapfp (struct context *c) {

@@ -172,54 +172,39 @@ void fiber_loseinner (struct universe *u, struct fiber *f, lua_State *L) {
 */
 
 /* Would 'lua_resume' run something? */
-static int canstart (lua_State *co, int narg) {
+static int canstart (lua_State *co) {
   lua_Debug ar;
   switch (lua_status(co)) {
     case LUA_YIELD: return 1;
-    case LUA_OK: return lua_gettop(co) > narg && !lua_getstack(co, 0, &ar);
+    case LUA_OK: return lua_gettop(co) > 0 && !lua_getstack(co, 0, &ar);
     default: return 0;  /* dead by an error */
   }
 }
 
 
-/* As 'lua_resume' refuses: the arguments make room for the message. */
-static int refuse (lua_State *co, int narg, const char *message) {
-  lua_pop(co, narg);
-  lua_pushstring(co, message);
-  return LUA_ERRRUN;
-}
-
-
-/*
-** Memory is short: a collection may free stacks. It may also run finalizers
-** that resume 'co', so the arguments step aside.
-*/
-static struct stack *collectstack (struct universe *u, lua_State *co,
-                                   lua_State *from, int narg) {
+/* A stack for 'co', by force: a collection may free some. */
+static struct stack *collectstack (struct universe *u, lua_State *L) {
   struct stack *s;
-  lua_xmove(co, from, narg);
-  lua_gc(from, LUA_GCCOLLECT, 0);
+  lua_gc(L, LUA_GCCOLLECT, 0);
   s = pool_get(&u->pool);
   if (s == NULL) {
-    lua_pushfstring(from, "not enough memory (stack of %d KB: %s)",
+    lua_pushfstring(L, "not enough memory (stack of %d KB: %s)",
                     (int)(u->pool.size >> 10), strerror(errno));
-    lua_error(from);
+    lua_error(L);
   }
-  lua_xmove(from, co, narg);
   return s;
 }
 
 
 /*
-** Finds a stack for 'co', which can start. NULL when it no longer can: it was
-** resumed while the collector looked for memory.
+** Mounts 'co', which can start. NULL when it no longer can: a finalizer
+** resumed it while the collector looked for memory.
 */
-static struct fiber *start (struct universe *u, lua_State *co, lua_State *from,
-                            int narg) {
+static struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
   struct stack *s = pool_get(&u->pool);
   if (s == NULL) {
-    s = collectstack(u, co, from, narg);
-    if (!canstart(co, narg)) {
+    s = collectstack(u, L);
+    if (!canstart(co)) {
       pool_put(&u->pool, s);
       return NULL;
     }
@@ -228,25 +213,39 @@ static struct fiber *start (struct universe *u, lua_State *co, lua_State *from,
 }
 
 
-struct fiber *fiber_ready (struct universe *u, lua_State *co, lua_State *from,
+static int refuse (lua_State *co, const char *message) {
+  lua_pushstring(co, message);
+  return LUA_ERRRUN;
+}
+
+
+struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
                            int narg, int *status, int *nres) {
   struct fiber *f;
-  int canrun;
-  checkrunning(u, from);
+  checkrunning(u, L);
   f = suspended(u, co);
-  canrun = f != NULL || (!u->closed && canstart(co, narg));
-  if (canrun && u->depth >= u->max_depth)
-    *status = refuse(co, narg, "C stack overflow");
-  else if (f != NULL) {
-    u->suspended--;
+  if (!lua_checkstack(co, narg))
+    *status = refuse(co, "too many arguments to resume");
+  else if (f == NULL && !canstart(co)) {
+    if (lua_status(co) == LUA_OK && thread_isburied(L, co))
+      *status = refuse(co, "cannot resume dead coroutine");
+    else
+      *status = lua_resume(co, L, 0, nres);  /* refuses, and knows why */
+  }
+  else if (u->depth >= u->max_depth)
+    *status = refuse(co, "C stack overflow");
+  else if (u->closed) {
+    lua_xmove(L, co, narg);
+    *status = lua_resume(co, L, narg, nres);
+  }
+  else {
+    if (f != NULL)
+      u->suspended--;
+    else if ((f = start(u, L, co)) == NULL)  /* see what became of 'co' */
+      return fiber_ready(u, L, co, narg, status, nres);
+    lua_xmove(L, co, narg);
     return f;
   }
-  else if (canrun && (f = start(u, co, from, narg)) != NULL)
-    return f;
-  else if (lua_status(co) == LUA_OK && thread_isburied(from, co))
-    *status = refuse(co, narg, "cannot resume dead coroutine");
-  else  /* refuses, with the right message */
-    *status = lua_resume(co, from, narg, nres);
   return NULL;
 }
 

@@ -113,11 +113,11 @@ PRIVATE void fiber_endall (struct universe *u);
 ** =======================================================
 */
 
-/* Mounts 'co' or finds that it cannot be resumed. Returns the fiber to run,
-   or NULL when that is done with: then '*status' and '*nres' are those of
-   'lua_resume'. */
-PRIVATE struct fiber *fiber_ready (struct universe *u, lua_State *co,
-                                   lua_State *from, int narg, int *status,
+/* Mounts 'co' or finds it suspended, and gives it its arguments. Returns the
+   fiber to run, or NULL when 'co' cannot be resumed: then '*status' and
+   '*nres' are what fiber_resume returns. */
+PRIVATE struct fiber *fiber_ready (struct universe *u, lua_State *L,
+                                   lua_State *co, int narg, int *status,
                                    int *nres);
 
 /* Unmounts a fiber that finished; status and results as 'lua_resume'. */
@@ -156,25 +156,29 @@ INLINE void fiber_run (struct universe *u, struct fiber *f, lua_State *from) {
   u->depth--;
 }
 
-/* Like 'lua_resume' (manual 4.6): 'narg' arguments on top of 'co', results or
-   the error on top of 'co' afterwards, the same status and messages.
-   Raises a memory error in 'from' when there is no stack to be had; then
-   the arguments are gone and 'co' is as it was. */
-INLINE int fiber_resume (struct universe *u, lua_State *co, lua_State *from,
+/* Resumes 'co' with the 'narg' values on top of L, which move there. Returns
+   a Lua status: after LUA_YIELD or LUA_OK '*nres' results are on top of 'co',
+   else the error. The errors are those of 'coroutine.resume' (manual 6.2); a
+   refusal leaves the arguments and all else as it was. Raises a memory error
+   in L when there is no stack to be had. */
+INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State *co,
                          int narg, int *nres) {
   struct fiber *f = (struct fiber *)map_find(&u->map, co);
   if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED
-             && u->depth < u->max_depth
-             && (u->running == NULL || u->running->L == from)))
+             && u->depth < u->max_depth && narg < LUA_MINSTACK
+             && (u->running == NULL || u->running->L == L))) {
     u->suspended--;
+    if (narg > 0)  /* a function that yielded has that many free slots */
+      lua_xmove(L, co, narg);
+  }
   else {
     int status;
-    f = fiber_ready(u, co, from, narg, &status, nres);
+    f = fiber_ready(u, L, co, narg, &status, nres);
     if (f == NULL)
       return status;
   }
   f->nvalues = narg;
-  fiber_run(u, f, from);
+  fiber_run(u, f, L);
   if (!LIKELY(f->state == FIBER_SUSPENDED))
     return fiber_finish(u, f, nres);
   *nres = f->nvalues;

@@ -17,44 +17,36 @@ static lua_State *checkthread (lua_State *L) {
 
 
 /*
-** Resumes 'co' with the 'narg' values on top of L. Returns how many results
-** are on top of L now, or -1 when there is an error. 'co' stays on the stack
-** of L or in a closure that runs: nothing else keeps it alive.
+** Moves 'nres' results from 'co' to L, where a C function was called with
+** LUA_MINSTACK free slots, of which one may be in use. Returns how many
+** moved, or -1 when L cannot take them.
 */
-INLINE int auxresume (struct universe *u, lua_State *L, lua_State *co,
-                      int narg) {
-  int status, nres;
-  if (!lua_checkstack(co, narg)) {
-    lua_pushliteral(L, "too many arguments to resume");
-    return -1;
+INLINE int moveresults (lua_State *L, lua_State *co, int nres) {
+  if (LIKELY(nres < LUA_MINSTACK) || lua_checkstack(L, nres)) {
+    lua_xmove(co, L, nres);
+    return nres;
   }
-  lua_xmove(L, co, narg);
-  status = fiber_resume(u, co, L, narg, &nres);
-  if (status != LUA_OK && status != LUA_YIELD) {
-    lua_xmove(co, L, 1);  /* error message */
-    return -1;
-  }
-  if (!lua_checkstack(L, nres + 1)) {
-    lua_pop(co, nres);
-    lua_pushliteral(L, "too many results to resume");
-    return -1;
-  }
-  lua_xmove(co, L, nres);
-  return nres;
+  lua_pop(co, nres);
+  return -1;
 }
 
 
+/* 'co' stays on the stack of L: nothing else keeps it alive while it runs. */
 static int lib_resume (lua_State *L) {
   lua_State *co = checkthread(L);
-  int r = auxresume(lib_universe(L), L, co, lua_gettop(L) - 1);
-  if (r < 0) {
+  int nres;
+  int status = fiber_resume(lib_universe(L), L, co, lua_gettop(L) - 1, &nres);
+  int ok = status == LUA_YIELD || status == LUA_OK;
+  lua_pushboolean(L, ok);
+  if (!ok)
+    lua_xmove(co, L, 1);  /* error message */
+  else if (LIKELY((nres = moveresults(L, co, nres)) >= 0))
+    return 1 + nres;
+  else {
     lua_pushboolean(L, 0);
-    lua_insert(L, -2);
-    return 2;
+    lua_pushliteral(L, "too many results to resume");
   }
-  lua_pushboolean(L, 1);
-  lua_insert(L, -(r + 1));
-  return r + 1;
+  return 2;
 }
 
 
@@ -77,8 +69,17 @@ static int wraperror (struct universe *u, lua_State *L, lua_State *co) {
 static int wrapped (lua_State *L) {
   struct universe *u = lib_universe(L);
   lua_State *co = lua_tothread(L, lua_upvalueindex(2));
-  int r = auxresume(u, L, co, lua_gettop(L));
-  return r < 0 ? wraperror(u, L, co) : r;
+  int nres;
+  int status = fiber_resume(u, L, co, lua_gettop(L), &nres);
+  if (LIKELY(status == LUA_YIELD || status == LUA_OK)) {
+    nres = moveresults(L, co, nres);
+    if (LIKELY(nres >= 0))
+      return nres;
+    lua_pushliteral(L, "too many results to resume");
+  }
+  else
+    lua_xmove(co, L, 1);  /* error message */
+  return wraperror(u, L, co);
 }
 
 

@@ -268,46 +268,6 @@ int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
 ** =======================================================
 */
 
-enum trace { TRACE_NO, TRACE_MAYBE, TRACE_YES };
-
-/*
-** Does a finalizer run on L? Lua names the function of the frame so ('n' of
-** 'lua_getinfo'), unless a tail call took its place.
-*/
-static enum trace finalizeron (lua_State *L) {
-  enum trace found = TRACE_NO;
-  lua_Debug ar;
-  int level;
-  for (level = 0; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "nt", &ar);
-    if (strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0)
-      return TRACE_YES;
-    if (ar.istailcall)
-      found = TRACE_MAYBE;
-  }
-  return found;
-}
-
-
-/*
-** Would a yield of the running fiber leave a finalizer? The collector, which
-** is stopped around it, would never start again. One finalizer runs at a
-** time: where the fiber's own frames leave it open, the resumers' decide.
-*/
-static int leavesfinalizer (struct universe *u) {
-  struct fiber *f = u->running;
-  enum trace found = finalizeron(f->L);
-  if (found != TRACE_MAYBE)
-    return found == TRACE_YES;
-  for (; f != NULL; f = f->resumer) {
-    if (finalizeron(f->from) == TRACE_YES
-        || (f->resumer != NULL && finalizeron(f->resumer->L) == TRACE_YES))
-      return 0;
-  }
-  return 1;
-}
-
-
 static void raise (lua_State *L, const char *message) {
   lua_pushstring(L, message);
   lua_error(L);
@@ -348,7 +308,7 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
     if (u->suspended >= u->native_limit)
       return 0;
   }
-  else if (finalizer_runs(L) && leavesfinalizer(u))
+  else if (finalizer_runson(L))
     raise(L, "attempt to yield from a finalizer");
   if (f->anchor == NULL) {
     f->anchor = anchor_get(u, L);
@@ -414,7 +374,7 @@ int fiber_isyieldable (struct universe *u, lua_State *co) {
     return 1;
   for (f = u->running; f != NULL; f = f->resumer) {
     if (f->L == co && f->body == BODY_RESUME)
-      return !finalizer_runs(co) || finalizeron(co) == TRACE_NO;
+      return !finalizer_runson(co);
   }
   return 0;
 }

@@ -18,13 +18,60 @@ static const char anchormetakey = 0;
 #define MAP_CAPACITY_MIN 64
 
 
-int finalizer_runs (lua_State *L) {
+/*
+** {======================================================
+** Finalizers
+** =======================================================
+*/
+
+/* Is the collector inside some finalizer? */
+static int finalizing (lua_State *L) {
 #if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50404
   return lua_gc(L, LUA_GCCOUNT, 0) == -1;  /* every option is invalid there */
 #else
   return lua_gc(L, LUA_GCISRUNNING, 0) == 0;  /* or stopped by the user */
 #endif
 }
+
+
+static void removehook (lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+}
+
+
+static int donothing (lua_State *L) {
+  (void)L;
+  return 0;
+}
+
+
+/* Would a hook be called on L? Tries it with one that removes itself. */
+static int hooksrun (lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
+  int mask = lua_gethookmask(L);
+  int count = lua_gethookcount(L);
+  int removed;
+  lua_sethook(L, removehook, LUA_MASKCALL, 0);
+  lua_pushcfunction(L, donothing);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK)
+    lua_pop(L, 1);
+  removed = lua_gethook(L) == NULL;
+  lua_sethook(L, hook, mask, count);
+  return removed;
+}
+
+
+/*
+** One finalizer runs at a time, anywhere. Lua suppresses the hooks of the
+** thread that it runs on, and of no other (GCTM in lgc.c). They are also
+** suppressed inside a hook, for which the answer is a careful yes.
+*/
+int finalizer_runson (lua_State *L) {
+  return finalizing(L) && !hooksrun(L);
+}
+
+/* }====================================================== */
 
 
 /*
@@ -94,7 +141,7 @@ static int anchorgc (lua_State *L) {
     (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
   struct fiber *f = ((struct anchor *)lua_touserdata(L, 1))->fiber;
   int suspended = f != NULL && f->state == FIBER_SUSPENDED;
-  if (!finalizer_runs(L))
+  if (!finalizing(L))
     return 0;  /* called by hand */
   if (suspended)
     fiber_abandon(u, f);
@@ -200,7 +247,7 @@ struct anchor *anchor_get (struct universe *u, lua_State *L) {
 
 /* '__gc' of the universe: 'lua_close' is under way. */
 static int universegc (lua_State *L) {
-  if (finalizer_runs(L))
+  if (finalizing(L))
     fiber_endall((struct universe *)lua_touserdata(L, 1));
   return 0;
 }

@@ -35,7 +35,8 @@ PRIVATE struct anchor *anchor_get (struct universe *u, lua_State *L);
 PRIVATE void thread_bury (lua_State *L, lua_State *co);
 PRIVATE int thread_isburied (lua_State *L, lua_State *co);
 
-/* Does L or anything below it run a finalizer ('__gc') now? */
-PRIVATE int finalizer_runs (lua_State *L);
+/* Does a finalizer ('__gc') run on the thread L itself, which runs or resumes
+   another? Then no yield may leave it: Lua keeps the collector stopped. */
+PRIVATE int finalizer_runson (lua_State *L);
 
 #endif

@@ -11,7 +11,7 @@ static const char *const statusnames[] =
 
 static lua_State *checkthread (lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
-  luaL_argexpected(L, co, 1, "coroutine");
+  luaL_argexpected(L, co, 1, "thread");
   return co;
 }
 
@@ -36,16 +36,17 @@ static int lib_resume (lua_State *L) {
   lua_State *co = checkthread(L);
   int nres;
   int status = fiber_resume(lib_universe(L), L, co, lua_gettop(L) - 1, &nres);
-  int ok = status == LUA_YIELD || status == LUA_OK;
-  lua_pushboolean(L, ok);
-  if (!ok)
-    lua_xmove(co, L, 1);  /* error message */
-  else if (LIKELY((nres = moveresults(L, co, nres)) >= 0))
-    return 1 + nres;
-  else {
-    lua_pushboolean(L, 0);
+  if (LIKELY(status == LUA_YIELD || status == LUA_OK)) {
+    lua_pushboolean(L, 1);
+    nres = moveresults(L, co, nres);
+    if (LIKELY(nres >= 0))
+      return 1 + nres;
     lua_pushliteral(L, "too many results to resume");
   }
+  else
+    lua_xmove(co, L, 1);  /* error message; 'co' may be L */
+  lua_pushboolean(L, 0);
+  lua_insert(L, -2);
   return 2;
 }
 

@@ -21,9 +21,11 @@
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
+#define RARE __attribute__((noinline, cold))  /* kept out of such a way */
 #else
 #define INLINE static inline
 #define LIKELY(x) (x)
+#define RARE
 #endif
 
 /* Bytes, a power of two. One page is jumped over: 'luaL_loadfilex' has a

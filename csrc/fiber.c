@@ -39,13 +39,12 @@ static void entry (void *message) {
   else
     f->status = lua_resume(f->L, NULL, f->nvalues, &f->nvalues);
   f->state = FIBER_FINISHED;
-  fiber_leave(f);
+  fiber_exit(f);
 }
 
 
-
-static struct fiber *mount (struct universe *u, struct stack *s,
-                            lua_State *co, enum fiber_body body) {
+INLINE struct fiber *mount (struct stack *s, lua_State *co,
+                            enum fiber_body body) {
   struct fiber *f = (struct fiber *)(void *)(stack_top(s) - FIBER_BYTES);
   switch_prepare(&f->context, stack_low(s), f, entry);
   f->L = co;
@@ -53,8 +52,6 @@ static struct fiber *mount (struct universe *u, struct stack *s,
   f->size = s->size;
   f->anchor = NULL;
   f->body = body;
-  if (++u->mounted > u->peak)
-    u->peak = u->mounted;
   return f;
 }
 
@@ -68,14 +65,13 @@ void fiber_unanchor (struct universe *u, struct fiber *f) {
 }
 
 
-static void unmount (struct universe *u, struct fiber *f) {
+INLINE void unmount (struct universe *u, struct fiber *f) {
   fiber_unanchor(u, f);
-  u->mounted--;
   pool_put(&u->pool, f->stack);
 }
 
 
-static struct fiber *suspended (struct universe *u, lua_State *co) {
+INLINE struct fiber *suspended (struct universe *u, lua_State *co) {
   struct fiber *f = u->suspended > 0
                   ? (struct fiber *)map_find(&u->map, co) : NULL;
   return f != NULL && f->state == FIBER_SUSPENDED ? f : NULL;
@@ -143,7 +139,7 @@ static void lose (struct universe *u, lua_State *L) {
 ** running fiber, and of more. The stack one stands on tells: what is further
 ** in is lost.
 */
-static void settle (struct universe *u, lua_State *L) {
+static RARE void settle (struct universe *u, lua_State *L) {
   const void *here = switch_here();
   while (u->running != NULL && !stack_holds(u->running->stack, here))
     lose(u, L);
@@ -172,7 +168,7 @@ void fiber_loseinner (struct universe *u, struct fiber *f, lua_State *L) {
 */
 
 /* Would 'lua_resume' run something? */
-static int canstart (lua_State *co) {
+INLINE int canstart (lua_State *co) {
   lua_Debug ar;
   switch (lua_status(co)) {
     case LUA_YIELD: return 1;
@@ -183,7 +179,7 @@ static int canstart (lua_State *co) {
 
 
 /* A stack for 'co', by force: a collection may free some. */
-static struct stack *collectstack (struct universe *u, lua_State *L) {
+static RARE struct stack *collectstack (struct universe *u, lua_State *L) {
   struct stack *s;
   lua_gc(L, LUA_GCCOLLECT, 0);
   s = pool_get(&u->pool);
@@ -200,7 +196,7 @@ static struct stack *collectstack (struct universe *u, lua_State *L) {
 ** Mounts 'co', which can start. NULL when it no longer can: a finalizer
 ** resumed it while the collector looked for memory.
 */
-static struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
+INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
   struct stack *s = pool_get(&u->pool);
   if (s == NULL) {
     s = collectstack(u, L);
@@ -209,13 +205,21 @@ static struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
       return NULL;
     }
   }
-  return mount(u, s, co, BODY_RESUME);
+  return mount(s, co, BODY_RESUME);
 }
 
 
-static int refuse (lua_State *co, const char *message) {
+static RARE int refuse (lua_State *co, const char *message) {
   lua_pushstring(co, message);
   return LUA_ERRRUN;
+}
+
+
+/* 'co' runs nothing when it is resumed. */
+static RARE int refusedead (lua_State *L, lua_State *co, int *nres) {
+  if (lua_status(co) == LUA_OK && thread_isburied(L, co))
+    return refuse(co, "cannot resume dead coroutine");
+  return lua_resume(co, L, 0, nres);  /* refuses, and knows why */
 }
 
 
@@ -224,14 +228,10 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
   struct fiber *f;
   checkrunning(u, L);
   f = suspended(u, co);
-  if (!lua_checkstack(co, narg))
+  if (narg > 0 && !lua_checkstack(co, narg))
     *status = refuse(co, "too many arguments to resume");
-  else if (f == NULL && !canstart(co)) {
-    if (lua_status(co) == LUA_OK && thread_isburied(L, co))
-      *status = refuse(co, "cannot resume dead coroutine");
-    else
-      *status = lua_resume(co, L, 0, nres);  /* refuses, and knows why */
-  }
+  else if (f == NULL && !canstart(co))
+    *status = refusedead(L, co, nres);
   else if (u->depth >= u->max_depth)
     *status = refuse(co, "C stack overflow");
   else if (u->closed) {
@@ -340,7 +340,7 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   s = u->closed ? NULL : pool_get(&u->pool);
   if (s == NULL)  /* closing must not fail for want of memory */
     return closethread(co);
-  f = mount(u, s, co, BODY_CLOSE);
+  f = mount(s, co, BODY_CLOSE);
   fiber_run(u, f, L);
   status = f->status;
   unmount(u, f);

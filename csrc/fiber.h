@@ -72,7 +72,6 @@ struct universe {
   size_t native_limit;  /* of 'suspended', for yields that can be compact */
   struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
   struct pool pool;
-  size_t mounted, peak;
   size_t native_yields, compact_yields;
   int pressure;  /* native yields the collector was not told of */
   int closed;  /* after its finalizer: everything is as in stock Lua */
@@ -140,6 +139,11 @@ INLINE int fiber_isunder (const struct fiber *f) {
    run: Lua stacks may have moved, the collector may have run. */
 INLINE void fiber_leave (struct fiber *f) {
   switch_swap(&f->context, f);
+}
+
+/* The same for the last time: f is finished. */
+INLINE void fiber_exit (struct fiber *f) {
+  switch_exit(&f->context, f);
 }
 
 /* Runs f until it yields or ends. */

@@ -101,10 +101,10 @@ static void setcount (lua_State *L, const char *name, size_t n) {
 static int lib_stats (lua_State *L) {
   const struct universe *u = lib_universe(L);
   lua_createtable(L, 0, 10);
-  setcount(L, "mounted", u->mounted);
+  setcount(L, "mounted", u->pool.live - u->pool.cached);
   setcount(L, "suspended", u->suspended);
   setcount(L, "pooled", u->pool.cached);
-  setcount(L, "peak", u->peak);
+  setcount(L, "peak", u->pool.peak);
   setcount(L, "reserved", u->pool.reserved);
   setcount(L, "native_yields", u->native_yields);
   setcount(L, "compact_yields", u->compact_yields);

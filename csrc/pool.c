@@ -10,35 +10,26 @@ void pool_init (struct pool *p, size_t size, size_t limit) {
   p->free = NULL;
   p->size = size;
   p->limit = limit;
-  p->cached = p->reserved = p->made = p->reused = 0;
+  p->cached = p->live = p->peak = p->reserved = p->made = p->reused = 0;
 }
 
 
-struct stack *pool_get (struct pool *p) {
-  struct stack *s = p->free;
+struct stack *pool_make (struct pool *p) {
+  struct stack *s = stack_new(p->size);
   if (s != NULL) {
-    p->free = s->next;
-    p->cached--;
-    p->reused++;
-  }
-  else if ((s = stack_new(p->size)) != NULL) {
     p->reserved += s->bytes;
     p->made++;
+    if (++p->live > p->peak)
+      p->peak = p->live;
   }
   return s;
 }
 
 
-void pool_put (struct pool *p, struct stack *s) {
-  if (s->size == p->size && p->cached < p->limit) {
-    s->next = p->free;
-    p->free = s;
-    p->cached++;
-  }
-  else {
-    p->reserved -= s->bytes;
-    stack_free(s);
-  }
+void pool_release (struct pool *p, struct stack *s) {
+  p->reserved -= s->bytes;
+  p->live--;
+  stack_free(s);
 }
 
 
@@ -57,8 +48,7 @@ size_t pool_trim (struct pool *p, size_t keep) {
     struct stack *s = p->free;
     p->free = s->next;
     p->cached--;
-    p->reserved -= s->bytes;
-    stack_free(s);
+    pool_release(p, s);
   }
   return before - p->reserved;
 }

@@ -6,7 +6,6 @@
 #include "stack.h"
 
 #include <errno.h>
-#include <stdint.h>
 
 #include "pages.h"
 
@@ -49,19 +48,4 @@ struct stack *stack_new (size_t size) {
 
 void stack_free (struct stack *s) {
   pages_release(s->base, s->bytes);
-}
-
-
-char *stack_low (const struct stack *s) {
-  return s->base + (s->bytes - s->size);
-}
-
-
-char *stack_top (struct stack *s) {
-  return (char *)((uintptr_t)s & ~(uintptr_t)63);
-}
-
-
-int stack_holds (const struct stack *s, const void *address) {
-  return (uintptr_t)address - (uintptr_t)s->base < s->bytes;
 }

@@ -14,6 +14,7 @@
 #define stack_h
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config.h"
 
@@ -34,12 +35,18 @@ PRIVATE struct stack *stack_new (size_t size);
 PRIVATE void stack_free (struct stack *s);
 
 /* The lowest address that may be used. */
-PRIVATE char *stack_low (const struct stack *s);
+INLINE char *stack_low (const struct stack *s) {
+  return s->base + (s->bytes - s->size);
+}
 
 /* The upper end of what may be used, aligned to 64 bytes. */
-PRIVATE char *stack_top (struct stack *s);
+INLINE char *stack_top (struct stack *s) {
+  return (char *)((uintptr_t)s & ~(uintptr_t)63);
+}
 
 /* Does 'address' lie on this stack? */
-PRIVATE int stack_holds (const struct stack *s, const void *address);
+INLINE int stack_holds (const struct stack *s, const void *address) {
+  return (uintptr_t)address - (uintptr_t)s->base < s->bytes;
+}
 
 #endif

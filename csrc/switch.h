@@ -6,7 +6,7 @@
 ** pointer, frame pointer, where to go on, floating-point control. All else
 ** that a call keeps (the callee-saved registers) lies on that stack.
 **
-** There is one operation, the swap: the running state and the one in the
+** The operation is the swap: the running state and the one in the
 ** slot change places. So a slot always holds the other side. While a fiber
 ** is suspended its slot holds the fiber, while it runs its slot holds the
 ** one who resumed it:
@@ -33,6 +33,10 @@
 **       receives: the argument of 'entry', or the result of its own
 **       switch_swap. Returns, when somebody swaps back, his message.
 **
+**   void switch_exit (struct context *c, void *message);
+**       a swap that does not return: nothing of the running stack is kept.
+**       The slot is to be prepared before it is used again.
+**
 **   void *switch_here (void);
 **       an address on the running stack, next to its end.
 **
@@ -46,7 +50,7 @@
 **
 ** What it does not keep: C++'s record of caught exceptions, anything in
 ** thread-local storage, and the bounds that a sanitizer holds of the stack.
-** Who swaps takes care of those, in one place ('leave' in fiber.c).
+** Who swaps takes care of those, in one place (fiber_leave and fiber_exit in fiber.h).
 */
 
 #ifndef switch_h

@@ -51,14 +51,19 @@ static inline void *switch_here (void) {
   return sp;
 }
 
-static inline void *switch_swap (struct context *c, void *message) {
-  register void *x0 __asm__ ("x0") = message;
-  register struct context *x1 __asm__ ("x1") = c;
+/* Loads the floating-point control of c and leaves the running one in it. */
+static inline void switch_swapfp (struct context *c) {
   uint64_t fpcr, wantfpcr = c->fpcr;
   __asm__ volatile ("mrs %0, fpcr" : "=r" (fpcr));
   c->fpcr = fpcr;
   if (fpcr != wantfpcr)
     __asm__ volatile ("msr fpcr, %0" : : "r" (wantfpcr));
+}
+
+static inline void *switch_swap (struct context *c, void *message) {
+  register void *x0 __asm__ ("x0") = message;
+  register struct context *x1 __asm__ ("x1") = c;
+  switch_swapfp(c);
   __asm__ volatile (
     "ldp x9, x10, [x1]\n\t"
     "ldr x16, [x1, #16]\n\t"
@@ -81,6 +86,19 @@ static inline void *switch_swap (struct context *c, void *message) {
       "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31",
       "memory", "cc");
   return x0;
+}
+
+static inline void switch_exit (struct context *c, void *message) {
+  register void *x0 __asm__ ("x0") = message;
+  register struct context *x1 __asm__ ("x1") = c;
+  switch_swapfp(c);
+  __asm__ volatile (
+    "ldp x9, x29, [x1]\n\t"
+    "ldr x16, [x1, #16]\n\t"
+    "mov sp, x9\n\t"
+    "br x16"
+    : : "r" (x0), "r" (x1) : "memory");
+  __builtin_unreachable();
 }
 
 #endif

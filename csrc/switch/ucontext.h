@@ -59,4 +59,9 @@ static inline void *switch_swap (struct context *c, void *message) {
   return here.message;
 }
 
+static inline void switch_exit (struct context *c, void *message) {
+  c->saved->message = message;
+  setcontext(&c->saved->machine);
+}
+
 #endif

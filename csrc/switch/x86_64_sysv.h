@@ -103,4 +103,15 @@ static inline void *switch_swap (struct context *c, void *message) {
   return message;
 }
 
+static inline void switch_exit (struct context *c, void *message) {
+  switch_swapfp(c);
+  __asm__ volatile (
+    "movq 8(%0), %%rbp\n\t"
+    "movq 16(%0), %%rdx\n\t"
+    "movq 0(%0), %%rsp\n\t"
+    "jmpq *%%rdx"
+    : : "S" (c), "D" (message) : "memory");
+  __builtin_unreachable();
+}
+
 #endif

@@ -113,7 +113,7 @@ describe("Penlight in a fiber", function()
   end)
 
   it("pretty-prints a list whose elements come from yields", function()
-    same({1, 2, 3, "{10,20}"}, function(co)
+    same({1, 1, 2, 2, 3, "{10,20}"}, function(co)  -- it reads each twice
       return pretty.write(setmetatable({}, {__index = function(_, i)
         co.yield(i)
         return i < 3 and 10 * i or nil

@@ -13,7 +13,11 @@ local refused = "attempt to yield across a C-call boundary"
 local function pair()
   local server = assert(socket.bind("127.0.0.1", 0))
   local address, port = server:getsockname()
-  local client = assert(socket.connect(address, port))
+  local client, problem = socket.connect(address, port)
+  if problem == "Network is unreachable" then
+    pending "there is no loopback interface"
+  end
+  assert(client, problem)
   server:settimeout(10)
   local accepted = assert(server:accept())
   server:close()

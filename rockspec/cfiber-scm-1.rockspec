@@ -1,0 +1,45 @@
+rockspec_format = "3.0"
+package = "cfiber"
+version = "scm-1"
+source = {
+  url = "git+https://github.com/cfiber/cfiber.git",
+  branch = "main",
+}
+description = {
+  summary = "Coroutines on native stacks: yield from anywhere, across C calls too",
+  detailed = [[
+Fibers with the functions and semantics of Lua's own coroutine library, each
+on a native stack. A fiber yields wherever Lua code runs: inside table.sort,
+string.gsub, metamethods and the callbacks of C libraries, where stock
+coroutines fail with "attempt to yield across a C-call boundary".]],
+  homepage = "https://github.com/cfiber/cfiber",
+  license = "MIT",
+  labels = {"coroutine", "fiber", "concurrency"},
+}
+supported_platforms = {"unix"}
+dependencies = {"lua >= 5.4"}
+build = {
+  type = "builtin",
+  modules = {
+    cfiber = {
+      sources = {
+        "csrc/fiber.c",
+        "csrc/libcoroutine.c",
+        "csrc/libinstall.c",
+        "csrc/liblimits.c",
+        "csrc/lifecycle.c",
+        "csrc/map.c",
+        "csrc/measure.c",
+        "csrc/module.c",
+        "csrc/pages_posix.c",
+        "csrc/pool.c",
+        "csrc/stack.c",
+      },
+    },
+    ["cfiber.global"] = "lua/cfiber/global.lua",
+  },
+}
+test = {  -- from the root of a checkout; arguments go to busted
+  type = "command",
+  command = [[make -s && eval "$(make -s env)" && "${LUA:-lua5.4}" spec/run.lua]],
+}

@@ -94,12 +94,12 @@ describe("The demo", function()
   <!ELEMENT a ANY>
   <!ENTITY one "<a>[</a>">
   <!ENTITY two '<a>"</a>'>
-  <!-- <a> ' " -->
+  <!-- > <a> ' " -->
   <?pi <a> ' ?>
 ]>
 <a x='>"'><!----><!-->--><b y="'/>"
 /><![CDATA[<a>]]]]><c>]] &gt; "</c></a>
-<!-- <a> -->]==])
+<!-- > <a> -->]==])
   end)
 
   it("says so when entities hold elements", function()

@@ -39,7 +39,14 @@ look () {
 }
 
 asroot () {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    printf 'there is no sudo; as root: apt-get install%s\n' "$packages" >&2
+    exit 1
+  fi
 }
 
 look "$1"

@@ -21,7 +21,7 @@ need () {
 }
 
 look () {
-  missing= packages=
+  missing='' packages=''
   need "a C compiler ($CC)" "gcc libc6-dev" command -v "${CC%% *}"
   need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
     test -e "$LUA_INCDIR/lua.h"

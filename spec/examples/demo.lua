@@ -62,7 +62,7 @@ local function reader(file)
       fail(" ", message)
     end
     chunks[#chunks + 1] = chunk
-    if #chunks % 16 == 0 then
+    if chunk and #chunks % 16 == 0 then
       progress(#chunks // 16 .. " MB")
     end
     return chunk

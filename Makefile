@@ -78,14 +78,18 @@ $(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
 .PHONY: ctests
 ctests: $(CTESTS)
 
+# One word of the shell, whatever characters it has
+quoted = '$(subst ','\'',$(1))'
+
 env:
-	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;'\"\$${LUA_PATH:-;}\""
-	@echo "export LUA_CPATH='$(CURDIR)/$(BUILD)/?.so;'\"\$${LUA_CPATH:-;}\""
+	@printf '%s\n' \
+	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH:-;}") \
+	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;)"$${LUA_CPATH:-;}")
 
 demo:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh demo
 	@$(MAKE) --no-print-directory $(BUILD)/cfiber.so
-	@eval "$$($(MAKE) -s env)" && $(LUA) spec/examples/demo.lua '$(XML)'
+	@eval "$$($(MAKE) -s --no-print-directory env)" && $(LUA) spec/examples/demo.lua "$$XML"
 
 test:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh test
@@ -98,12 +102,12 @@ lint:
 	luacheck -q lua spec
 
 install: all
-	install -d $(DESTDIR)$(INSTALL_CDIR) $(DESTDIR)$(INSTALL_LUADIR)/cfiber \
-	  $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include
-	install -m 755 $(BUILD)/cfiber.so $(DESTDIR)$(INSTALL_CDIR)
-	install -m 644 lua/cfiber/*.lua $(DESTDIR)$(INSTALL_LUADIR)/cfiber
-	install -m 644 $(BUILD)/libcfiber.a $(DESTDIR)$(PREFIX)/lib
-	install -m 644 csrc/include/cfiber.h $(DESTDIR)$(PREFIX)/include
+	install -d "$(DESTDIR)$(INSTALL_CDIR)" "$(DESTDIR)$(INSTALL_LUADIR)/cfiber" \
+	  "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include"
+	install -m 755 $(BUILD)/cfiber.so "$(DESTDIR)$(INSTALL_CDIR)"
+	install -m 644 lua/cfiber/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber"
+	install -m 644 $(BUILD)/libcfiber.a "$(DESTDIR)$(PREFIX)/lib"
+	install -m 644 csrc/include/cfiber.h "$(DESTDIR)$(PREFIX)/include"
 
 clean:
 	rm -rf build

@@ -34,7 +34,7 @@ ctests () {  # SWITCH
 
 specs () {  # SWITCH MODE
   $MAKE --no-print-directory -s SWITCH="$1" || return 1
-  ( eval "$($MAKE -s SWITCH="$1" env)" && CFIBER_SPEC_MODE=$2 "$LUA" spec/run.lua )
+  ( eval "$($MAKE -s --no-print-directory SWITCH="$1" env)" && CFIBER_SPEC_MODE=$2 "$LUA" spec/run.lua )
 }
 
 rm -rf "$logs"

@@ -68,7 +68,7 @@ describe("The rockspec", function()
   lazy_setup(function()
     top = os.tmpname()
     os.remove(top)
-    top = top .. " with spaces"
+    top = top .. " the user's"
     copy, tree = top .. "/copy", top .. "/tree"
     check("mkdir -p %s && cp -R Makefile LICENSE csrc lua rockspec %s", quote(copy), quote(copy))
     check("mkdir %s && cp -R spec/run.lua spec/helper.lua %s", quote(copy .. "/spec"), quote(copy .. "/spec"))

@@ -13,6 +13,9 @@ LUA_VERSION = 5.4
 INSTALL_CDIR = $(PREFIX)/lib/lua/$(LUA_VERSION)
 INSTALL_LUADIR = $(PREFIX)/share/lua/$(LUA_VERSION)
 
+# Commands are shown with V=1.
+Q = $(if $(V),,@)
+
 BUILD = build$(if $(filter-out native,$(SWITCH)),/$(SWITCH))
 SOURCES = $(wildcard csrc/*.c)
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
@@ -52,17 +55,20 @@ help:
 	'CC=$(CC) CFLAGS="$(CFLAGS)" SWITCH=native|ucontext'
 
 $(BUILD)/cfiber.so: $(OBJECTS)
-	$(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS)
+	@echo '$(CC) $@'
+	$(Q)$(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS)
 
 # One object with nothing visible but the API: no clash with a host's names.
 $(BUILD)/libcfiber.a: $(OBJECTS)
-	$(LD) -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
-	objcopy --localize-hidden $(BUILD)/obj/cfiber-all.o
-	rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/cfiber-all.o
+	@echo '$(AR) $@'
+	$(Q)$(LD) -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
+	$(Q)objcopy --localize-hidden $(BUILD)/obj/cfiber-all.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/cfiber-all.o
 
 $(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(LUACOMPILE) -MMD -MP -c -o $@ $<
+	@echo '$(CC) $<'
+	$(Q)$(LUACOMPILE) -MMD -MP -c -o $@ $<
 
 # Changes when the command line does, and everything is compiled again.
 $(BUILD)/flags: force

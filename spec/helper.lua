@@ -1,7 +1,16 @@
 -- helper.lua: what every spec uses
 --
--- A scenario is a function of a coroutine library. 'differential' runs it on
--- the stock library and on cfiber and compares everything it recorded.
+-- A scenario is a function of a coroutine library and of a function 'log'
+-- that records everything worth comparing:
+--
+--   it("passes values in", same(function(co, log)
+--     log(co.resume(co.create(function(...) log(...) end), 1, 2))
+--   end))
+--
+-- 'same' makes a test of it, which runs it on the stock library, on cfiber,
+-- and on cfiber with a full collection at every call into the library. What
+-- the three record must be equal: values, types, messages, positions,
+-- tracebacks, and the identity of threads, tables and functions.
 
 local cfiber = require "cfiber"
 local stock = coroutine
@@ -21,21 +30,205 @@ local modes = {
 helper.mode = os.getenv "CFIBER_SPEC_MODE" or "plain"
 modes[helper.mode]()
 
+-- ---------------------------------------------------------------------------
+-- Leaks
+
 local guard = 16 << 10
+
+-- Stacks come back with the first collection, those of objects that a
+-- finalizer held with the second.
+local function collectdown(mounted)
+  for _ = 1, 3 do
+    if cfiber.stats().mounted <= mounted then
+      return
+    end
+    collectgarbage()
+  end
+end
+
+local function checkleaks(before, after)
+  assert(after.mounted == before.mounted,
+    ("%d fibers stay mounted"):format(after.mounted - before.mounted))
+  assert(after.suspended == before.suspended,
+    "the count of suspended fibers is off")
+  assert(after.reserved == (after.mounted + after.pooled)
+    * (cfiber.config().stack_size + guard), "a stack is lost")
+end
 
 --- Calls f and asserts that no fiber stays mounted and no stack is lost.
 -- For calls with the default stack size only.
 function helper.leakless(f, ...)
-  collectgarbage()
-  collectgarbage()
+  collectdown(0)
   local before = cfiber.stats()
   f(...)
-  collectgarbage()
-  collectgarbage()
-  local after = cfiber.stats()
-  assert(after.mounted == before.mounted, ("%d fibers stay mounted"):format(after.mounted - before.mounted))
-  assert(after.suspended == before.suspended, "the count of suspended fibers is off")
-  assert(after.reserved == (after.mounted + after.pooled) * (cfiber.config().stack_size + guard), "a stack is lost")
+  collectdown(before.mounted)
+  checkleaks(before, cfiber.stats())
+end
+
+-- ---------------------------------------------------------------------------
+-- Records
+
+local names = {}
+for name, f in pairs(stock) do
+  names[f], names[cfiber[name]] = "co." .. name, "co." .. name
+end
+
+-- What must differ between the libraries: the module's name, addresses.
+local function normalize(text)
+  text = text:gsub("cfiber%.(%l+)", function(name)
+    return stock[name] and "coroutine." .. name
+  end)
+  return (text:gsub("0x%x+", "0x?"))
+end
+
+-- 'thread#1' is the first thread that a record shows.
+local function label(seen, value)
+  if not seen[value] then
+    local kind = type(value)
+    seen[kind] = (seen[kind] or 0) + 1
+    seen[value] = kind .. "#" .. seen[kind]
+  end
+  return seen[value]
+end
+
+local function show(seen, value)
+  if type(value) == "string" then
+    return '"' .. normalize(value) .. '"'
+  elseif names[value] then
+    return names[value]
+  elseif value == nil or type(value) == "number" or type(value) == "boolean" then
+    return tostring(value)
+  end
+  return label(seen, value)
+end
+
+-- A function that adds its arguments to a record as one line of text. It keeps
+-- alive what it was given.
+local function logger(record)
+  local seen = {}
+  return function(...)
+    local line = table.pack(...)
+    for i = 1, line.n do
+      line[i] = show(seen, line[i])
+    end
+    record[#record + 1] = table.concat(line, " ")
+  end
+end
+
+-- All runs go through this one call, so tracebacks have the same frames.
+local function run(library, scenario)
+  local record = {}
+  local log = logger(record)
+  local ok, err = xpcall(scenario, debug.traceback, library, log)
+  if not ok then
+    log("the scenario raised", err)
+  end
+  return record, ok
+end
+
+-- ---------------------------------------------------------------------------
+-- The collecting library
+
+local collections = 60  -- at most, for each scenario: they take time
+
+-- Collects when a function is looked up, which is just before its call. The
+-- function itself is the library's own, unwrapped: messages, positions and
+-- tracebacks stay as they are.
+local function collecting()
+  local n = 0
+  return setmetatable({}, {__index = function(_, name)
+    n = n + 1
+    if n <= collections then
+      collectgarbage()
+    end
+    return cfiber[name]
+  end})
+end
+
+-- ---------------------------------------------------------------------------
+-- Comparison
+
+local function firstdifference(a, b)
+  for i = 1, math.max(#a, #b) do
+    if a[i] ~= b[i] then
+      return i
+    end
+  end
+end
+
+local function indent(text)
+  return (text or "(the record ends)"):gsub("\n", "\n          ")
+end
+
+local function report(scenario, kind, expected, found, i)
+  local info = debug.getinfo(scenario, "S")
+  return ("%s differs from stock (scenario at %s:%d), line %d of the record\n"
+    .. "  before: %s\n  stock:  %s\n  %s: %s"):format(kind, info.short_src,
+    info.linedefined, i, indent(expected[i - 1] or "(the record begins)"),
+    indent(expected[i]), "cfiber", indent(found[i]))
+end
+
+local function compare(scenario, kind, expected, found)
+  local i = firstdifference(expected, found)
+  if i then
+    error(report(scenario, kind, expected, found, i), 0)
+  end
+end
+
+--- Asserts that a scenario records the same on both libraries.
+function helper.compare(scenario, options)
+  local expected, ok = run(stock, scenario)
+  assert(ok, expected[#expected])
+  assert(#expected > 0, "the scenario records nothing")
+  helper.leakless(function()
+    compare(scenario, "cfiber", expected, (run(cfiber, scenario)))
+  end)
+  if not options or options.collect ~= false then
+    helper.leakless(function()
+      compare(scenario, "collecting cfiber", expected,
+        (run(collecting(), scenario)))
+    end)
+  end
+end
+
+--- The test that a scenario behaves in the same way on both libraries.
+-- options.collect = false: not with the collecting library, for scenarios that
+-- hooks or collections of their own make depend on it.
+function helper.same(scenario, options)
+  return function()
+    helper.compare(scenario, options)
+  end
+end
+
+-- ---------------------------------------------------------------------------
+-- Limits and processes
+
+--- Calls f with these limits set (see cfiber.config), then sets them back.
+function helper.withconfig(limits, f, ...)
+  local before = cfiber.config()
+  cfiber.config(limits)
+  local result = table.pack(xpcall(f, debug.traceback, ...))
+  cfiber.config(before)
+  if not result[1] then
+    error(result[2], 0)
+  end
+  return table.unpack(result, 2, result.n)
+end
+
+--- Runs a Lua program in a process of its own.
+-- Returns its output (errors included), then what io.close says: true or nil,
+-- "exit" or "signal", a number. 'options' go to the interpreter.
+function helper.child(program, options)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(program)
+  file:close()
+  local pipe = assert(io.popen(("%s %s %s 2>&1"):format(
+    os.getenv "LUA" or "lua5.4", options or "", name)))
+  local output = pipe:read "a"
+  local ok, how, code = pipe:close()
+  os.remove(name)
+  return output, ok, how, code
 end
 
 return helper

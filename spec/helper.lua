@@ -115,15 +115,13 @@ local function logger(record)
   end
 end
 
--- All runs go through this one call, so tracebacks have the same frames.
-local function run(library, scenario)
-  local record = {}
+local function run(record, library, scenario)
   local log = logger(record)
   local ok, err = xpcall(scenario, debug.traceback, library, log)
   if not ok then
     log("the scenario raised", err)
   end
-  return record, ok
+  record.ok = ok
 end
 
 -- ---------------------------------------------------------------------------
@@ -160,34 +158,44 @@ local function indent(text)
   return (text or "(the record ends)"):gsub("\n", "\n          ")
 end
 
-local function report(scenario, kind, expected, found, i)
+local function report(scenario, expected, found, i)
   local info = debug.getinfo(scenario, "S")
   return ("%s differs from stock (scenario at %s:%d), line %d of the record\n"
-    .. "  before: %s\n  stock:  %s\n  %s: %s"):format(kind, info.short_src,
-    info.linedefined, i, indent(expected[i - 1] or "(the record begins)"),
-    indent(expected[i]), "cfiber", indent(found[i]))
+    .. "  before: %s\n  stock:  %s\n  cfiber: %s"):format(found.name,
+    info.short_src, info.linedefined, i,
+    indent(expected[i - 1] or "(the record begins)"), indent(expected[i]),
+    indent(found[i]))
 end
 
-local function compare(scenario, kind, expected, found)
+local function checkexpected(expected)
+  assert(expected.ok, expected[#expected])
+  assert(#expected > 0, "the scenario records nothing")
+end
+
+local function checkequal(scenario, expected, found)
   local i = firstdifference(expected, found)
   if i then
-    error(report(scenario, kind, expected, found, i), 0)
+    error(report(scenario, expected, found, i), 0)
   end
 end
 
 --- Asserts that a scenario records the same on both libraries.
 function helper.compare(scenario, options)
-  local expected, ok = run(stock, scenario)
-  assert(ok, expected[#expected])
-  assert(#expected > 0, "the scenario records nothing")
-  helper.leakless(function()
-    compare(scenario, "cfiber", expected, (run(cfiber, scenario)))
-  end)
-  if not options or options.collect ~= false then
-    helper.leakless(function()
-      compare(scenario, "collecting cfiber", expected,
-        (run(collecting(), scenario)))
-    end)
+  local runs = {
+    {name = "stock", library = stock},
+    {name = "cfiber", library = cfiber},
+    {name = "collecting cfiber", library = collecting()},
+  }
+  if options and options.collect == false then
+    runs[3] = nil
+  end
+  for i, record in ipairs(runs) do  -- one call: the same frames below all
+    helper.leakless(run, record, record.library, scenario)
+    if i == 1 then
+      checkexpected(record)
+    else
+      checkequal(scenario, runs[1], record)
+    end
   end
 end
 

@@ -75,8 +75,7 @@ describe("values", function()
 
   it("that are too many for the resumed stack are refused", same(function(co, log)
     local c = co.create(function(...)
-      co.yield()
-      return select("#", ...)
+      return co.yield(), (...)
     end)
     co.resume(c, table.unpack({}, 1, 700000))
     log(co.resume(c, table.unpack({}, 1, 400000)))
@@ -91,7 +90,7 @@ describe("values", function()
     end)
     local function large(...)
       local ok, message = co.resume(c)
-      return select("#", ...), ok, message
+      return ok, message, (...)
     end
     log(large(table.unpack({}, 1, 700000)))
     log(co.status(c))

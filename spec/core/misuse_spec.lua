@@ -7,7 +7,8 @@ local none = {}  -- stands for no argument at all
 
 -- Arguments of every type, threads in every state among them.
 local function arguments(co)
-  local fresh, dead, suspended = co.create(print), co.create(print), co.create(co.yield)
+  local function body() end
+  local fresh, dead, suspended = co.create(body), co.create(body), co.create(co.yield)
   local failed = co.create(error)
   co.close(dead)
   co.resume(suspended)

@@ -179,16 +179,8 @@ local function checkequal(scenario, expected, found)
   end
 end
 
---- Asserts that a scenario records the same on both libraries.
-function helper.compare(scenario, options)
-  local runs = {
-    {name = "stock", library = stock},
-    {name = "cfiber", library = cfiber},
-    {name = "collecting cfiber", library = collecting()},
-  }
-  if options and options.collect == false then
-    runs[3] = nil
-  end
+-- Runs a scenario on each library; the first one says what is right.
+local function compareruns(scenario, runs)
   for i, record in ipairs(runs) do  -- one call: the same frames below all
     helper.leakless(run, record, record.library, scenario)
     if i == 1 then
@@ -197,6 +189,26 @@ function helper.compare(scenario, options)
       checkequal(scenario, runs[1], record)
     end
   end
+end
+
+--- Asserts that a scenario records the same on stock Lua and on 'library'.
+function helper.agree(scenario, library)
+  compareruns(scenario, {
+    {name = "stock", library = stock},
+    {name = "the library", library = library},
+  })
+end
+
+--- Asserts that a scenario records the same on both libraries.
+function helper.compare(scenario, options)
+  local runs = {
+    {name = "stock", library = stock},
+    {name = "cfiber", library = cfiber},
+  }
+  if not options or options.collect ~= false then
+    runs[3] = {name = "collecting cfiber", library = collecting()}
+  end
+  compareruns(scenario, runs)
 end
 
 --- The test that a scenario behaves in the same way on both libraries.

@@ -239,7 +239,10 @@ local function interpret(seed)
   end
 end
 
-local seeds = {1, 2, 3, 17, 42, 2024, 31337, 999983, 123456789, 987654321}
+local seeds = {1, 2, 42, 2024, 31337, 987654321}
+if helper.mode == "collector" then  -- slow: every few allocations a collection
+  seeds = {3, 4}
+end
 
 describe("a random program agrees with stock Lua, seed", function()
   for _, seed in ipairs(seeds) do

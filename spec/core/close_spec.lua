@@ -1,6 +1,7 @@
 -- close_spec.lua: close, and the variables that it closes
 
-local same = require "helper".same
+local helper = require "helper"
+local same = helper.same
 
 -- A to-be-closed value that tells when it is closed, and may fail then.
 local function closable(log, name, err)
@@ -528,3 +529,61 @@ it("upvalues of a closed coroutine keep their values", same(function(co, log)
   log(co.close(c))
   log(get(), get())
 end))
+
+-- Stock Lua cannot suspend there, so these have no model to agree with.
+describe("close of a fiber suspended below a C function", function()
+  local cfiber = helper.cfiber
+
+  local function suspendedbelow(records, call)
+    local function log(...)
+      records[#records + 1] = table.pack(...)
+    end
+    local c = cfiber.create(function()
+      local _ <close> = closable(log, "outside")
+      call(function()
+        local _ <close> = closable(log, "below")
+        cfiber.yield()
+        log "never"
+      end)
+      log "never"
+    end)
+    assert.is_true(cfiber.resume(c))
+    return c
+  end
+
+  local expected = {{"close", "below", n = 3}, {"close", "outside", n = 3}}
+
+  for name, call in pairs {
+    ["sort"] = function(f) table.sort({2, 1}, f) end,
+    ["gsub"] = function(f) string.gsub("x", ".", f) end,
+    ["a load reader"] = function(f) load(f) end,
+    ["tostring"] = function(f) tostring(setmetatable({}, {__tostring = f})) end,
+    ["a message handler"] = function(f) xpcall(error, f) end,
+    ["pcall below sort"] = function(f) table.sort({2, 1}, function() pcall(f) end) end,
+  } do
+    it(name .. " closes the variables on both sides", function()
+      helper.leakless(function()
+        local records = {}
+        local c = suspendedbelow(records, call)
+        assert.same({true}, {cfiber.close(c)})
+        assert.same(expected, records)
+        assert.equal("dead", cfiber.status(c))
+        assert.same({false, "cannot resume dead coroutine"}, {cfiber.resume(c)})
+      end)
+    end)
+  end
+
+  it("gives its stack back though a variable fails", function()
+    helper.leakless(function()
+      local c = cfiber.create(function()
+        table.sort({2, 1}, function()
+          local _ <close> = setmetatable({}, {__close = function() error("failed", 0) end})
+          cfiber.yield()
+        end)
+      end)
+      cfiber.resume(c)
+      assert.same({false, "failed"}, {cfiber.close(c)})
+      assert.same({true}, {cfiber.close(c)})
+    end)
+  end)
+end)

@@ -1,0 +1,175 @@
+-- debug_spec.lua: the debug library on coroutines that do not run
+
+local same = require "helper".same
+
+-- A coroutine suspended below three Lua functions and pcall.
+local function deep(co)
+  local function third(x, ...)
+    local t = {x, ...}
+    local got = co.yield(#t)
+    return got, t[1]
+  end
+  local function second(a)
+    local ok, v, w = pcall(third, a + 1, "v1", "v2")
+    return ok, v, w, a
+  end
+  return co.create(function(a)
+    local b <const>, d = a * 2, "d"
+    local r = table.pack(second(b))
+    return d, table.unpack(r, 1, r.n)
+  end)
+end
+
+describe("on a suspended coroutine", function()
+  it("getinfo tells of every level", same(function(co, log)
+    local c = deep(co)
+    log(co.resume(c, 1))
+    for level = 0, 8 do
+      local info = debug.getinfo(c, level)
+      if info then
+        log(level, info.what, info.name, info.namewhat, info.currentline, info.linedefined,
+          info.nparams, info.isvararg, info.istailcall, info.short_src)
+      else
+        log(level, "none")
+      end
+    end
+    log(pcall(debug.getinfo, c, -1))
+    log(pcall(debug.getinfo, c, 0, ">"))
+    log(pcall(debug.getinfo, c, 0, "X"))
+  end))
+
+  it("getinfo gives functions and lines", same(function(co, log)
+    local c = deep(co)
+    co.resume(c, 1)
+    for level = 0, 4 do
+      local info = debug.getinfo(c, level, "fL")
+      log(level, info.func)
+      for line in pairs(info.activelines or {}) do
+        log(info.activelines[line])
+      end
+    end
+    log(debug.getinfo(c, 0, "f").func == co.yield)
+  end, {collect = false}))
+
+  it("getlocal shows every variable of every level", same(function(co, log)
+    local c = deep(co)
+    co.resume(c, 1)
+    for level = 0, 4 do
+      for n = -3, 12 do
+        local name, value = debug.getlocal(c, level, n)
+        if name then
+          log(level, n, name, value)
+        end
+      end
+    end
+    log(pcall(debug.getlocal, c, 9, 1))
+    log(pcall(debug.getlocal, c, -1, 1))
+  end))
+
+  it("setlocal changes what it goes on with", same(function(co, log)
+    local c = deep(co)
+    co.resume(c, 1)
+    log(debug.setlocal(c, 1, 1, "new x"))
+    log(debug.setlocal(c, 1, -2, "new vararg"))
+    log(debug.setlocal(c, 3, 1, "new a"))
+    log(debug.setlocal(c, 4, 3, "new d"))
+    log(debug.setlocal(c, 4, 60, "none"))
+    log(pcall(debug.setlocal, c, 9, 1, "none"))
+    log(co.resume(c, "got"))
+  end))
+
+  it("setlocal changes a value of the table that it holds", same(function(co, log)
+    local c = deep(co)
+    co.resume(c, 1)
+    local i = 0
+    repeat i = i + 1 until debug.getlocal(c, 1, i) == "t"
+    select(2, debug.getlocal(c, 1, i))[1] = "changed"
+    log(co.resume(c, "got"))
+  end))
+
+  it("traceback starts at any level", same(function(co, log)
+    local c = deep(co)
+    log(debug.traceback(c))
+    co.resume(c, 1)
+    for level = 0, 7 do
+      log(debug.traceback(c, "message", level))
+    end
+    log(debug.traceback(c, nil, 1))
+    log(debug.traceback(c, {}, 1))
+    log(debug.traceback(c, 12, 3))
+    co.resume(c)
+    log(debug.traceback(c))
+  end))
+
+  it("upvalues of its functions are read and set", same(function(co, log)
+    local function make()
+      local v, w = 1, 2
+      return co.create(function()
+        co.yield(v, w)
+        return v, w
+      end)
+    end
+    local c = make()
+    log(co.resume(c))
+    local f = debug.getinfo(c, 1, "f").func
+    for i = 1, 4 do
+      local name, value = debug.getupvalue(f, i)
+      log(name, type(value))
+      if name == "v" then
+        log(debug.setupvalue(f, i, "new"))
+      end
+    end
+    log(co.resume(c))
+  end))
+
+  it("all of that after each of many yields", same(function(co, log)
+    local c = co.create(function()
+      for i = 1, 20 do
+        local double = i * 2
+        co.yield(double)
+      end
+    end)
+    for _ = 1, 20 do
+      co.resume(c)
+      local i, j = 0, 0
+      repeat i = i + 1 until debug.getlocal(c, 1, i) == "double"
+      repeat j = j + 1 until debug.getlocal(c, 1, j) == "i"
+      log(debug.getlocal(c, 1, i))
+      log(debug.getlocal(c, 1, j))
+      log(debug.getinfo(c, 1, "l").currentline, debug.traceback(c))
+    end
+  end))
+end)
+
+describe("on a fresh, running or dead coroutine", function()
+  it("getinfo and getlocal tell what there is", same(function(co, log)
+    local c
+    c = co.create(function(a)
+      log(debug.getinfo(c, 0, "S").what, debug.getinfo(c, 1, "l").currentline)
+      log(debug.getlocal(c, 1, 1))
+      error(a)
+    end)
+    log(debug.getinfo(c, 0))
+    log(pcall(debug.getlocal, c, 0, 1))
+    log(co.resume(c, "argument"))
+    log(debug.getinfo(c, 0, "S").what, debug.getinfo(c, 1, "l").currentline)
+    log(debug.getlocal(c, 1, 1))
+    co.close(c)
+    log(debug.getinfo(c, 0))
+  end, {collect = false}))
+
+  it("a resumer's stack is seen and changed from inside", same(function(co, log)
+    local outer
+    outer = co.create(function()
+      local v = "old"
+      co.wrap(function()
+        local i = 0
+        repeat i = i + 1 until debug.getlocal(outer, 1, i) == "v"
+        log(debug.setlocal(outer, 1, i, "new"))
+        log(debug.traceback(outer))
+      end)()
+      return v
+    end)
+    log(co.resume(outer))
+  end))
+end)

@@ -127,7 +127,8 @@ end
 -- ---------------------------------------------------------------------------
 -- The collecting library
 
-local collections = 60  -- at most, for each scenario: they take time
+-- At most, for each scenario: they take time.
+local collections = helper.mode == "collector" and 20 or 60
 
 -- Collects when a function is looked up, which is just before its call. The
 -- function itself is the library's own, unwrapped: messages, positions and
@@ -236,19 +237,20 @@ function helper.withconfig(limits, f, ...)
 end
 
 --- Runs a Lua program in a process of its own.
--- Returns its output (errors included), then what io.close says: true or nil,
--- "exit" or "signal", a number. 'options' go to the interpreter.
-function helper.child(program, options)
+-- Returns its output (errors included; the file's name is PROGRAM), then what io.close says: true or nil,
+-- "exit" or "signal", a number. 'options' go to the interpreter, 'before' is
+-- what the shell does first, like "ulimit -v 50000;".
+function helper.child(program, options, before)
   local name = os.tmpname()
   local file = assert(io.open(name, "w"))
   file:write(program)
   file:close()
-  local pipe = assert(io.popen(("%s %s %s 2>&1"):format(
+  local pipe = assert(io.popen(("{ %s %s %s %s; } 2>&1"):format(before or "",
     os.getenv "LUA" or "lua5.4", options or "", name)))
   local output = pipe:read "a"
   local ok, how, code = pipe:close()
   os.remove(name)
-  return output, ok, how, code
+  return (output:gsub(name, "PROGRAM")), ok, how, code
 end
 
 return helper

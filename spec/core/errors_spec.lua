@@ -1,6 +1,7 @@
 -- errors_spec.lua: error values, positions, tracebacks and handlers
 
-local same = require "helper".same
+local helper = require "helper"
+local same = helper.same
 
 local assertion = _G.assert  -- not the table of the test framework
 
@@ -405,28 +406,66 @@ describe("a stack overflow of Lua calls", function()
 end)
 
 describe("a memory error", function()
-  it("inside comes out once, and all goes on", same(function(co, log)
+  local function read()  -- more than any address space has
+    return io.tmpfile():read(1 << 50)
+  end
+
+  it("of a buffer comes out once, and all goes on", same(function(co, log)
     local c = co.create(function()
       co.yield()
-      return ("x"):rep(1 << 40)
+      return read()
     end)
     log(co.resume(c))
     log(co.resume(c))
     log(co.status(c))
     log(co.resume(c))
-    log(pcall(co.wrap(function() return ("x"):rep(1 << 40) end)))
+    log(pcall(co.wrap(read)))
   end))
 
-  it("caught inside leaves the coroutine alive", same(function(co, log)
+  it("of a buffer, caught inside, leaves the coroutine alive", same(function(co, log)
     local c = co.wrap(function()
-      log(pcall(string.rep, "x", 1 << 40))
+      log(pcall(read))
       co.yield "alive"
-      log(pcall(string.rep, "x", 1 << 40))
+      log(pcall(read))
       return "end"
     end)
     log(c())
     log(c())
   end))
+
+  it("of the system is as in stock Lua", function()
+    local program = [[
+      local co = %s
+      local function hoard()
+        co.yield()
+        local t = {}
+        while true do
+          t[#t + 1] = ("x"):rep(1 << 18) .. #t
+        end
+      end
+      local c, f, g = co.create(hoard), co.wrap(hoard), co.wrap(function()
+        co.yield()
+        return pcall(hoard)
+      end)
+      print(co.resume(c))
+      print(co.resume(c))
+      print(co.status(c), debug.traceback(c))
+      print(co.close(c))
+      collectgarbage()
+      f()
+      print(pcall(function() f() end))
+      print(pcall(f))
+      collectgarbage()
+      g()
+      g()
+      print(g())
+      print(co.wrap(function() return "all goes on" end)())
+    ]]
+    local limit = "ulimit -v 50000;"
+    local expected = helper.child(program:format "coroutine", nil, limit)
+    assert.matches("not enough memory", expected)
+    assert.equal(expected, (helper.child(program:format 'require "cfiber"', nil, limit)))
+  end)
 end)
 
 describe("an error in a finished program part", function()

@@ -237,9 +237,10 @@ function helper.withconfig(limits, f, ...)
 end
 
 --- Runs a Lua program in a process of its own.
--- Returns its output (errors included; the file's name is PROGRAM), then what io.close says: true or nil,
--- "exit" or "signal", a number. 'options' go to the interpreter, 'before' is
--- what the shell does first, like "ulimit -v 50000;".
+-- Returns its output, errors included (the file's name is PROGRAM), then what
+-- the shell says: true or nil, "exit", and the exit status, which is 128 and
+-- the number of the signal when there was one. 'options' go to the
+-- interpreter, 'before' is what the shell does first: "ulimit -v 50000;".
 function helper.child(program, options, before)
   local name = os.tmpname()
   local file = assert(io.open(name, "w"))

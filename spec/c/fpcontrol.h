@@ -1,0 +1,67 @@
+/*
+** fpcontrol.h
+** The control bits of the floating-point units, as one number, for tests of
+** switch.h. Status flags are masked out.
+**
+** FPCONTROL_UNITS names what there is besides the rounding mode of <fenv.h>:
+** bits to flip that no arithmetic of a test depends on.
+*/
+
+#ifndef fpcontrol_h
+#define fpcontrol_h
+
+#include <stdint.h>
+
+#if defined(__x86_64__) || defined(__i386__)
+
+/* Low half: x87 control word. High half: MXCSR without its six flags. */
+#define FPCONTROL_FLIPS { 0x0300, 0x0C00, 0x0004, \
+  UINT64_C(0x8000) << 32, UINT64_C(0x6000) << 32, UINT64_C(0x0040) << 32, \
+  (UINT64_C(0xE040) << 32) | 0x0F04 }
+
+static inline uint64_t fpcontrol_get (void) {
+  uint32_t mxcsr;
+  uint16_t x87;
+  __asm__ volatile ("stmxcsr %0\n\tfnstcw %1" : "=m" (mxcsr), "=m" (x87));
+  return ((uint64_t)(mxcsr & ~UINT32_C(0x3F)) << 32) | x87;
+}
+
+static inline void fpcontrol_set (uint64_t control) {
+  uint32_t mxcsr = (uint32_t)(control >> 32);
+  uint16_t x87 = (uint16_t)control;
+  __asm__ volatile ("ldmxcsr %0\n\tfldcw %1" : : "m" (mxcsr), "m" (x87));
+}
+
+#elif defined(__aarch64__)
+
+/* Default NaN, flush to zero, rounding mode. */
+#define FPCONTROL_FLIPS { UINT64_C(1) << 25, UINT64_C(1) << 24, \
+  UINT64_C(3) << 22, UINT64_C(15) << 22 }
+
+static inline uint64_t fpcontrol_get (void) {
+  uint64_t fpcr;
+  __asm__ volatile ("mrs %0, fpcr" : "=r" (fpcr));
+  return fpcr;
+}
+
+static inline void fpcontrol_set (uint64_t control) {
+  __asm__ volatile ("msr fpcr, %0" : : "r" (control));
+}
+
+#else
+
+#include <fenv.h>
+
+#define FPCONTROL_FLIPS { 0 }
+
+static inline uint64_t fpcontrol_get (void) {
+  return (uint64_t)fegetround();
+}
+
+static inline void fpcontrol_set (uint64_t control) {
+  fesetround((int)control);
+}
+
+#endif
+
+#endif

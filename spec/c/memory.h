@@ -7,6 +7,7 @@
 #define memory_h
 
 #include <stdio.h>
+#include <sys/mman.h>
 
 /* Pages, or 0 where the system does not tell (proc(5): statm is Linux's). */
 static inline unsigned long memory_reserved (void) {
@@ -18,6 +19,19 @@ static inline unsigned long memory_reserved (void) {
     fclose(f);
   }
   return pages;
+}
+
+/* Does memory_reserved tell when memory is given back? Not in an emulator of
+   a processor, which keeps it. */
+static inline int memory_tells (void) {
+  const size_t bytes = (size_t)1 << 20;
+  unsigned long before = memory_reserved(), with;
+  void *at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED)
+    return 0;
+  with = memory_reserved();
+  munmap(at, bytes);
+  return with > before && memory_reserved() == before;
 }
 
 #endif

@@ -21,17 +21,19 @@ static inline unsigned long memory_reserved (void) {
   return pages;
 }
 
-/* Does memory_reserved tell when memory is given back? Not in an emulator of
-   a processor, which keeps it. */
+/* Does memory_reserved tell what this process has? Not in an emulator of a
+   processor (qemu), whose memory it counts. Such a one swallows any advice. */
 static inline int memory_tells (void) {
   const size_t bytes = (size_t)1 << 20;
   unsigned long before = memory_reserved(), with;
   void *at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int emulated;
   if (at == MAP_FAILED)
     return 0;
   with = memory_reserved();
+  emulated = madvise(at, bytes, 0x7FFFFFFF) == 0;
   munmap(at, bytes);
-  return with > before && memory_reserved() == before;
+  return !emulated && with > before && memory_reserved() == before;
 }
 
 #endif

@@ -262,9 +262,9 @@ static int scarce (void *data) {
   getrlimit(RLIMIT_AS, &limit);
   limit.rlim_cur = memory_reserved() * pages_size() + 8 * SIZE;
   setrlimit(RLIMIT_AS, &limit);
-  while ((s = pool_get(&p)) != NULL)
+  while (p.made < 100 && (s = pool_get(&p)) != NULL)
     last = s;
-  if (last == NULL || p.reserved != p.made * last->bytes)
+  if (last == NULL || p.made == 100 || p.reserved != p.made * last->bytes)
     return 1;
   pool_put(&p, last);
   return pool_get(&p) == last && p.reused == 1 ? 0 : 2;

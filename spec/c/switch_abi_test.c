@@ -569,6 +569,65 @@ static void test_signals (void **state) {
   side_close(&s);
 }
 
+
+#if defined(__x86_64__)
+
+static volatile sig_atomic_t steps;
+
+
+static void onstep (int sig) {
+  volatile char local[512];
+  int i;
+  for (i = 0; i < 512; i++)
+    local[i] = (char)sig;
+  steps++;
+}
+
+
+/* The trap flag: a signal after every instruction, but not in its handler.
+   Steps over the red zone to push. */
+static inline void setstepping (int on) {
+  uint64_t flag = on ? 0x100 : 0;
+  __asm__ volatile ("leaq -128(%%rsp), %%rsp\n\tpushfq\n\t"
+                    "andq $~0x100, (%%rsp)\n\torq %0, (%%rsp)\n\t"
+                    "popfq\n\tleaq 128(%%rsp), %%rsp"
+                    : : "r" (flag) : "memory", "cc");
+}
+
+
+static void test_stepping (void **state) {
+  static const long values[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  struct sigaction action, before;
+  struct side s;
+  long sum = 0;
+  int i;
+  (void)state;
+  side_open(&s, leaves);
+  steps = 0;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = onstep;
+  sigaction(SIGTRAP, &action, &before);
+  setstepping(1);
+  switch_swap(&s.slot, &s);
+  for (i = 0; i < 10; i++)
+    sum += leaf(&s.slot, values);
+  setstepping(0);
+  sigaction(SIGTRAP, &before, NULL);
+  assert_int_equal(sum, 10 * 650);
+  assert_null(s.data);
+  assert_true(steps > 20 * 20);
+  side_close(&s);
+}
+
+#else
+
+static void test_stepping (void **state) {
+  (void)state;
+  skip();
+}
+
+#endif
+
 /* }====================================================== */
 
 
@@ -593,6 +652,8 @@ int main (void) {
     {"backtrace ends at the entry", test_backtrace, NULL, NULL, NULL},
     {"signals during a million swaps disturb nothing",
      test_signals, NULL, NULL, NULL},
+    {"a signal at every instruction of a swap disturbs nothing",
+     test_stepping, NULL, NULL, NULL},
   };
   return cmocka_run_group_tests_name("switch abi", tests, NULL, NULL);
 }

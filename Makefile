@@ -79,7 +79,8 @@ $(BUILD)/flags: force
 
 $(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
-	$(COMPILE) -MMD -MP -Icsrc -o $@ $< $(LOW:%=$(BUILD)/obj/%.o) -lcmocka -lm -pthread
+	$(COMPILE) -MMD -MP -Icsrc -o $@ $< $(LOW:%=$(BUILD)/obj/%.o) \
+	  -lcmocka -lm -pthread
 
 .PHONY: ctests
 ctests: $(CTESTS)

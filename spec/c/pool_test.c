@@ -137,6 +137,24 @@ static void test_reserved (void **state) {
 }
 
 
+static void test_live (void **state) {
+  struct pool p;
+  struct stack *s[N];
+  (void)state;
+  pool_init(&p, SIZE, 3);
+  assert_true(p.live == 0 && p.peak == 0);
+  get(&p, s, N);
+  assert_true(p.live == N && p.peak == N);
+  put(&p, s, N);
+  assert_true(p.live == 3 && p.peak == N);
+  get(&p, s, 5);
+  assert_true(p.live == 5 && p.peak == N);
+  put(&p, s, 5);
+  checkempty(&p);
+  assert_true(p.live == 0 && p.peak == N);
+}
+
+
 static void test_limit (void **state) {
   struct pool p;
   struct stack *s[N];
@@ -246,6 +264,7 @@ static void test_random (void **state) {
     }
     assert_true(p.cached <= p.limit && p.cached == listlength(&p));
     assert_true(p.reserved == bytes + p.cached * mapped(p.size));
+    assert_true(p.live == n + p.cached && p.live <= p.peak);
   }
   put(&p, held, (int)n);
   checkempty(&p);
@@ -287,6 +306,7 @@ int main (void) {
     {"made, reused and cached are counted", test_counts, NULL, NULL, NULL},
     {"reserved counts stacks in use and cached",
      test_reserved, NULL, NULL, NULL},
+    {"live stacks and their peak are counted", test_live, NULL, NULL, NULL},
     {"no more than the limit is cached", test_limit, NULL, NULL, NULL},
     {"with limit 0 nothing is cached", test_no_limit, NULL, NULL, NULL},
     {"trim keeps what it is told and returns the bytes",

@@ -73,12 +73,41 @@ static void test_registers_of_side (void **state) {
   side_close(&side);
 }
 
+
+/* Leaves with other values in the registers. */
+static void exitside (void) {
+  switch_exit(&side.slot, NULL);
+}
+
+
+static void exitregisters (void *message) {
+  (void)message;
+  registers_call(sidein, sideout, exitside);
+}
+
+
+static void test_registers_exit (void **state) {
+  uint64_t in[REGISTERS], out[REGISTERS];
+  uint64_t i;
+  (void)state;
+  for (i = 0; i < 100; i++) {
+    side_open(&side, exitregisters);
+    pattern(in, 2 * i);
+    pattern(sidein, 2 * i + 1);
+    registers_call(in, out, swapside);
+    assert_memory_equal(out, in, sizeof in);
+    side_close(&side);
+  }
+}
+
 #else
 
 static void test_registers (void **state) {
   (void)state;
   skip();
 }
+
+#define test_registers_exit test_registers
 
 #define test_registers_of_side test_registers
 
@@ -225,6 +254,32 @@ static void test_fp_inherited (void **state) {
 }
 
 
+static void exitcontrol (void *message) {
+  struct side *s = (struct side *)message;
+  fpcontrol_set(*(uint64_t *)s->data);
+  switch_exit(&s->slot, NULL);
+}
+
+
+static void test_fp_exit (void **state) {
+  static const uint64_t flips[] = FPCONTROL_FLIPS;
+  uint64_t usual = fpcontrol_get(), found;
+  size_t i;
+  (void)state;
+  for (i = 0; i < sizeof flips / sizeof flips[0]; i++) {
+    struct side s;
+    uint64_t control = usual ^ flips[i];
+    side_open(&s, exitcontrol);
+    s.data = &control;
+    switch_swap(&s.slot, &s);
+    found = fpcontrol_get();
+    fpcontrol_set(usual);
+    assert_true(found == usual);
+    side_close(&s);
+  }
+}
+
+
 #if defined(__x86_64__)
 
 /* Steps over the red zone to push. */
@@ -272,12 +327,16 @@ int main (void) {
      test_registers, NULL, NULL, NULL},
     {"callee-saved registers survive on a prepared stack",
      test_registers_of_side, NULL, NULL, NULL},
+    {"callee-saved registers survive an exit of the other side",
+     test_registers_exit, NULL, NULL, NULL},
     {"local variables survive", test_locals, NULL, NULL, NULL},
     {"each context has its rounding mode", test_rounding, NULL, NULL, NULL},
     {"each context has its floating-point control",
      test_fp_control, NULL, NULL, NULL},
     {"a new context has its caller's floating-point control",
      test_fp_inherited, NULL, NULL, NULL},
+    {"floating-point control comes back after an exit of the other side",
+     test_fp_exit, NULL, NULL, NULL},
     {"the direction flag is clear", test_direction, NULL, NULL, NULL},
   };
   return cmocka_run_group_tests_name("switch abi", tests, NULL, NULL);

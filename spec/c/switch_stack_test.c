@@ -131,7 +131,7 @@ static void test_alignment (void **state) {
 #define FRAMES 32
 
 struct trace {
-  struct context slot;
+  struct context slot, other;
   uintptr_t expected[3];  /* innermost first */
   uintptr_t found[FRAMES];
   int n;
@@ -231,12 +231,46 @@ static void test_backtrace (void **state) {
   side_close(&s);
 }
 
+
+/* Ends; the side that 'message' points to takes its place, freshly. */
+static void exitto (void *message) {
+  struct trace *t = (struct trace *)message;
+  struct context resumer = t->slot;
+  t->slot = t->other;
+  t->other = resumer;
+  switch_exit(&t->slot, t);
+}
+
+
+static void traceother (void *message) {
+  struct trace *t = (struct trace *)message;
+  t->message = tracebelow(t) < 0 ? t : NULL;
+  switch_swap(&t->other, NULL);
+}
+
+
+static void test_backtrace_exit (void **state) {
+  struct side s, other;
+  struct trace t;
+  (void)state;
+  side_open(&s, exitto);
+  side_open(&other, traceother);
+  t.slot = s.slot;
+  t.other = other.slot;
+  switch_swap(&t.slot, &t);
+  checktrace(&t);
+  side_close(&s);
+  side_close(&other);
+}
+
 #else
 
 static void test_backtrace (void **state) {
   (void)state;
   skip();
 }
+
+#define test_backtrace_exit test_backtrace
 
 #endif
 
@@ -380,6 +414,8 @@ int main (void) {
     {"frame pointers end at the entry",
      test_frame_pointers, NULL, NULL, NULL},
     {"backtrace ends at the entry", test_backtrace, NULL, NULL, NULL},
+    {"backtrace ends at the entry of a context that took another's place",
+     test_backtrace_exit, NULL, NULL, NULL},
     {"signals during a million swaps disturb nothing",
      test_signals, NULL, NULL, NULL},
     {"a signal at every instruction of a swap disturbs nothing",

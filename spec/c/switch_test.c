@@ -91,6 +91,47 @@ static void test_prepared_again (void **state) {
   side_close(&s);
 }
 
+
+/* Leaves for good with what it received last. */
+static void leaver (void *message) {
+  struct side *s = (struct side *)message;
+  switch_exit(&s->slot, switch_swap(&s->slot, s));
+}
+
+
+static void test_exit (void **state) {
+  static char answer;
+  struct side s;
+  int i;
+  (void)state;
+  side_open(&s, leaver);
+  for (i = 0; i < 1000; i++) {
+    assert_ptr_equal(switch_swap(&s.slot, &s), &s);
+    assert_ptr_equal(switch_swap(&s.slot, &answer), &answer);
+    switch_prepare(&s.slot, stack_low(s.stack), stack_top(s.stack), leaver);
+  }
+  side_close(&s);
+}
+
+
+static void hereentry (void *message) {
+  struct side *s = (struct side *)message;
+  switch_swap(&s->slot, switch_here());
+}
+
+
+static void test_here (void **state) {
+  struct side s;
+  void *here;
+  (void)state;
+  side_open(&s, hereentry);
+  here = switch_swap(&s.slot, &s);
+  assert_true(stack_holds(s.stack, here));
+  assert_true((char *)here > stack_top(s.stack) - 8192);
+  assert_false(stack_holds(s.stack, switch_here()));
+  side_close(&s);
+}
+
 /* }====================================================== */
 
 
@@ -297,6 +338,31 @@ static void test_transfer (void **state) {
     side_close(&r.sides[i]);
 }
 
+
+/* Ends and lets the side in 'data', which is fresh, take its place. */
+static void heir (void *message) {
+  struct side *s = (struct side *)message;
+  struct side *next = (struct side *)s->data;
+  if (next == NULL)
+    switch_exit(&s->slot, s);
+  exchange(&s->slot, &next->slot);
+  switch_exit(&s->slot, next);
+}
+
+
+static void test_exit_transfer (void **state) {
+  struct side sides[CHAIN];
+  int i;
+  (void)state;
+  for (i = 0; i < CHAIN; i++) {
+    side_open(&sides[i], heir);
+    sides[i].data = i + 1 < CHAIN ? &sides[i + 1] : NULL;
+  }
+  assert_ptr_equal(switch_swap(&sides[0].slot, &sides[0]), &sides[CHAIN - 1]);
+  for (i = 0; i < CHAIN; i++)
+    side_close(&sides[i]);
+}
+
 /* }====================================================== */
 
 
@@ -448,6 +514,31 @@ static int isblocked (int sig) {
 }
 
 
+/* Blocks the signal and ends. */
+static void blockandexit (void *message) {
+  struct side *s = (struct side *)message;
+  pthread_sigmask(SIG_BLOCK, (const sigset_t *)s->data, NULL);
+  switch_exit(&s->slot, NULL);
+}
+
+
+static void test_signal_mask_exit (void **state) {
+  struct side s;
+  sigset_t set;
+  int blocked;
+  (void)state;
+  side_open(&s, blockandexit);
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  s.data = &set;
+  switch_swap(&s.slot, &s);
+  blocked = isblocked(SIGUSR1);
+  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+  assert_true(blocked);
+  side_close(&s);
+}
+
+
 static void test_signal_mask (void **state) {
   struct side s;
   sigset_t set;
@@ -477,6 +568,10 @@ int main (void) {
     {"messages pass both ways", test_messages_both_ways, NULL, NULL, NULL},
     {"a million swaps lose nothing", test_million, NULL, NULL, NULL},
     {"a stack can be prepared again", test_prepared_again, NULL, NULL, NULL},
+    {"an exit hands its message over and leaves the stack for reuse",
+     test_exit, NULL, NULL, NULL},
+    {"here is an address on the running stack",
+     test_here, NULL, NULL, NULL},
     {"two contexts alternate", test_alternate, NULL, NULL, NULL},
     {"contexts are resumed in any order", test_any_order, NULL, NULL, NULL},
     {"ten contexts nest", test_chain, NULL, NULL, NULL},
@@ -487,6 +582,8 @@ int main (void) {
     {"two slots exchange their contexts", test_exchanged, NULL, NULL, NULL},
     {"a context hands its resumer over to another",
      test_transfer, NULL, NULL, NULL},
+    {"an exit hands its resumer over to another context",
+     test_exit_transfer, NULL, NULL, NULL},
     {"longjmp within one context leaves another alone",
      test_longjmp, NULL, NULL, NULL},
     {"longjmp outside leaves a suspended context alone",
@@ -496,6 +593,8 @@ int main (void) {
     {"a suspended context goes on in another thread",
      test_moved_to_thread, NULL, NULL, NULL},
     {"the signal mask is the thread's", test_signal_mask, NULL, NULL, NULL},
+    {"the signal mask is the thread's after an exit",
+     test_signal_mask_exit, NULL, NULL, NULL},
   };
   return cmocka_run_group_tests_name("switch", tests, NULL, NULL);
 }

@@ -3,8 +3,8 @@
 ** The control bits of the floating-point units, as one number, for tests of
 ** switch.h. Status flags are masked out.
 **
-** FPCONTROL_UNITS names what there is besides the rounding mode of <fenv.h>:
-** bits to flip that no arithmetic of a test depends on.
+** FPCONTROL_FLIPS lists sets of bits to flip: rounding, precision, flush to
+** zero, trapped exceptions.
 */
 
 #ifndef fpcontrol_h

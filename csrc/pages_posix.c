@@ -29,6 +29,7 @@
 #if defined(__linux__) && !defined(MADV_GUARD_INSTALL)
 #define MADV_GUARD_INSTALL 102  /* linux/mman.h, since 6.13 */
 #endif
+#define MADV_UNKNOWN 0x7FFFFFFF  /* no advice at all */
 
 
 size_t pages_size (void) {
@@ -51,10 +52,12 @@ void *pages_reserve (size_t bytes) {
 
 /* The advice guards without splitting the mapping, so that the system's
    limit of mappings (65,530) does not limit the stacks. Kernels that do not
-   know it, locked memory and some system call filters refuse it. */
+   know it, locked memory and some system call filters refuse it; emulators
+   of a processor (qemu) accept any advice and do nothing. */
 int pages_guard (void *at, size_t bytes) {
 #if defined(MADV_GUARD_INSTALL)
-  if (madvise(at, bytes, MADV_GUARD_INSTALL) == 0)
+  if (madvise(at, bytes, MADV_GUARD_INSTALL) == 0
+      && madvise(at, bytes, MADV_UNKNOWN) != 0)  /* not just ignored */
     return 0;
 #endif
   return mprotect(at, bytes, PROT_NONE);
@@ -62,7 +65,8 @@ int pages_guard (void *at, size_t bytes) {
 
 
 void pages_release (void *at, size_t bytes) {
-  munmap(at, bytes);
+  if (munmap(at, bytes) != 0)  /* it would split one mapping too many */
+    madvise(at, bytes, MADV_DONTNEED);
 }
 
 #else

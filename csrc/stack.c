@@ -37,7 +37,7 @@ struct stack *stack_new (size_t size) {
     errno = why;
     return NULL;
   }
-  s = (struct stack *)(base + bytes - sizeof(struct stack));
+  s = (struct stack *)(void *)(base + bytes - sizeof(struct stack));
   s->base = base;
   s->bytes = bytes;
   s->size = size;

@@ -36,6 +36,16 @@ struct context {
 #define SWITCH_CLOBBER_X18 "x18",
 #endif
 
+/* With SVE the compiler may keep predicates over the swap. The names v0 to
+   v31 cover z0 to z31. */
+#if defined(__ARM_FEATURE_SVE)
+#define SWITCH_CLOBBER_SVE \
+  , "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10", "p11", \
+  "p12", "p13", "p14", "p15"
+#else
+#define SWITCH_CLOBBER_SVE
+#endif
+
 static inline void switch_prepare (struct context *c, void *low, void *top,
                                    void (*entry) (void *message)) {
   (void)low;
@@ -61,9 +71,10 @@ static inline void switch_swapfp (struct context *c) {
 }
 
 static inline void *switch_swap (struct context *c, void *message) {
+  switch_swapfp(c);
+  /* no call, not even a sanitizer's, may stand between these and their use */
   register void *x0 __asm__ ("x0") = message;
   register struct context *x1 __asm__ ("x1") = c;
-  switch_swapfp(c);
   __asm__ volatile (
     "ldp x9, x10, [x1]\n\t"
     "ldr x16, [x1, #16]\n\t"
@@ -83,19 +94,21 @@ static inline void *switch_swap (struct context *c, void *message) {
       "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0",
       "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11",
       "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21",
-      "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31",
-      "memory", "cc");
+      "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"
+      SWITCH_CLOBBER_SVE, "memory", "cc");
   return x0;
 }
 
 static inline void switch_exit (struct context *c, void *message) {
+  switch_swapfp(c);
+  /* no call, not even a sanitizer's, may stand between these and their use */
   register void *x0 __asm__ ("x0") = message;
   register struct context *x1 __asm__ ("x1") = c;
-  switch_swapfp(c);
   __asm__ volatile (
     "ldp x9, x29, [x1]\n\t"
     "ldr x16, [x1, #16]\n\t"
     "mov sp, x9\n\t"
+    "mov x30, xzr\n\t"  /* as in switch_swap */
     "br x16"
     : : "r" (x0), "r" (x1) : "memory");
   __builtin_unreachable();

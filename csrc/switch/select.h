@@ -9,7 +9,7 @@
 #if defined(CFIBER_SWITCH_UCONTEXT)
 #include "ucontext.h"
 #elif defined(__x86_64__) && !defined(__ILP32__) && !defined(_WIN32) \
-      && defined(__GNUC__)
+      && !defined(__CYGWIN__) && defined(__GNUC__)
 #include "x86_64_sysv.h"
 #elif defined(__aarch64__) && !defined(__ILP32__) && !defined(_WIN32) \
       && defined(__GNUC__)

@@ -9,6 +9,7 @@
 #ifndef ucontext_h
 #define ucontext_h
 
+#include <stddef.h>
 #include <stdint.h>
 #include <ucontext.h>
 
@@ -50,17 +51,27 @@ static inline void *switch_here (void) {
   return __builtin_frame_address(0);
 }
 
+/* <signal.h> hides it in strict C99. */
+int pthread_sigmask (int how, const sigset_t *set, sigset_t *old);
+
+/* The signal mask is the thread's, not the context's: it goes along. */
+static inline void switch_takemask (ucontext_t *to) {
+  pthread_sigmask(0, NULL, &to->uc_sigmask);
+}
+
 static inline void *switch_swap (struct context *c, void *message) {
   struct saved here;
   struct saved *there = c->saved;
   c->saved = &here;
   there->message = message;
+  switch_takemask(&there->machine);
   swapcontext(&here.machine, &there->machine);
   return here.message;
 }
 
 static inline void switch_exit (struct context *c, void *message) {
   c->saved->message = message;
+  switch_takemask(&c->saved->machine);
   setcontext(&c->saved->machine);
 }
 

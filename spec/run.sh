@@ -51,6 +51,7 @@ suite lua-ucontext specs ucontext plain
 awk '
   /^\[  PASSED  \] [0-9]+ test/ { passed += $4; ran[FILENAME] = 1 }
   /^\[  FAILED  \] [0-9]+ test/ { failed += $4; ran[FILENAME] = 1 }
+  /^\[  SKIPPED \] [0-9]+ test/ { skipped += $4 }
   /^[0-9]+ success/ {
     passed += $1; failed += $4 + $7; skipped += $10; ran[FILENAME] = 1
   }

@@ -20,17 +20,16 @@ end
 
 -- The child finds the modules that its parent finds. In one line: the script
 -- keeps its line numbers.
-local prelude = "package.path, package.cpath = %q, %q "
-  .. "local cfiber, stock = require 'helper'.cfiber, coroutine "
+local paths = "package.path, package.cpath = %q, %q "
+local locals = "local cfiber, stock = require 'helper'.cfiber, coroutine "
 
---- Runs a Lua script in a process of its own, in the mode of the suite.
--- The script sees the locals 'cfiber' and 'stock'; the further arguments are
--- its arguments.
+--- Runs a Lua script in a process of its own; the further arguments are its
+-- arguments.
 -- Returns a table: output, errors (what it wrote to stdout and stderr),
 -- status (the exit status; nil after a signal), signal (its number or nil).
-function child.run(script, ...)
+function child.bare(script, ...)
   local name, out, err = os.tmpname(), os.tmpname(), os.tmpname()
-  write(name, prelude:format(package.path, package.cpath) .. script)
+  write(name, paths:format(package.path, package.cpath) .. script)
   local arguments = table.concat({...}, " ")
   local _, how, code = os.execute(("exec %s %s %s >%s 2>%s"):format(interpreter, name, arguments, out, err))
   os.remove(name)
@@ -40,6 +39,11 @@ function child.run(script, ...)
     status = how == "exit" and code or nil,
     signal = how == "signal" and code or nil,
   }
+end
+
+--- The same in the mode of the suite, with the locals 'cfiber' and 'stock'.
+function child.run(script, ...)
+  return child.bare(locals .. script, ...)
 end
 
 --- Runs a script that must end well and quietly; returns what it printed.

@@ -261,6 +261,102 @@ describe("a finalizer during the end", function()
   end
 end)
 
+describe("a finalizer that runs after the module's own", function()
+  -- The object is older than the module, so it is finalized later.
+  local function after(work, finish)
+    local r = child.bare(([[
+      local object = setmetatable({}, {__gc = function(o) o.work() end})
+      local cfiber = require "helper".cfiber
+      local function deep() ("x"):gsub("x", cfiber.yield) end
+      local function suspended(f) local co = cfiber.create(f) assert(cfiber.resume(co)) return co end
+      local waiting, started = suspended(deep), suspended(function() deep() return 1 end)
+      function object.work()
+        %s
+      end
+      %s
+    ]]):format(work, finish))
+    assert.is_nil(r.signal)
+    assert.equal("", r.errors)
+    assert.equal(0, r.status)
+    return r.output
+  end
+
+  local finishes = {
+    ["the main chunk"] = "",
+    ["os.exit in a fiber"] = "cfiber.wrap(function() os.exit(0, true) end)()",
+    ["os.exit inside gsub in a fiber"] = [[
+      cfiber.wrap(function() ("x"):gsub("x", function() os.exit(0, true) end) end)()]],
+  }
+
+  for finish, script in pairs(finishes) do
+    it("may still run coroutines after " .. finish, function()
+      assert.equal("true\t1\ntrue\t2\ndead\n", after([[
+        local co = cfiber.create(function(a) return cfiber.yield(a) end)
+        print(cfiber.resume(co, 1))
+        print(cfiber.resume(co, 2))
+        print(cfiber.status(co))
+      ]], script))
+    end)
+
+    it("may call everything on fibers that lost their stacks after " .. finish, function()
+      assert.equal("false\tfalse\n", after([[
+        local a, b = cfiber.resume(waiting), cfiber.resume(started)
+        pcall(cfiber.close, waiting)
+        cfiber.status(started)
+        cfiber.isyieldable(started)
+        pcall(cfiber.yield)
+        cfiber.config {pool_limit = 10, stack_size = 1 << 20}
+        cfiber.stats()
+        cfiber.install({})
+        debug.traceback(started)
+        pcall(cfiber.wrap(deep))
+        collectgarbage()
+        print(a, b)
+      ]], script))
+    end)
+  end
+end)
+
+describe("a <close> variable of the main chunk, during os.exit in a fiber,", function()
+  local function closing(work, output)
+    ends([[
+      local waiting = suspended(deep)
+      local running
+      local _ <close> = setmetatable({}, {__close = function()
+        ]] .. work .. [[
+      end})
+      cfiber.wrap(function()
+        running = cfiber.running()
+        ;("x"):gsub("x", function() os.exit(0, true) end)
+      end)()
+    ]], 0, output)
+  end
+
+  it("may resume a natively suspended fiber", function()
+    closing("print(cfiber.resume(waiting))", "true\n")
+  end)
+
+  it("may close a natively suspended fiber", function()
+    closing("print(cfiber.close(waiting))", "true\n")
+  end)
+
+  it("may run a new fiber that stays suspended", function()
+    closing("keep = suspended(deep) print(cfiber.status(keep))", "suspended\n")
+  end)
+
+  it("is refused the fiber that ends the program", function()
+    closing([[
+      print(cfiber.status(running))
+      print(cfiber.resume(running))
+      print(pcall(cfiber.close, running))
+    ]], "normal\nfalse\tcannot resume non-suspended coroutine\nfalse\tcannot close a normal coroutine\n")
+  end)
+
+  it("is refused a yield", function()
+    closing("print(pcall(cfiber.yield))", "false\tattempt to yield from outside a coroutine\n")
+  end)
+end)
+
 describe("an error that escapes the main chunk", function()
   local function fails(script, pattern)
     local r = run(script)

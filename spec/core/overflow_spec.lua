@@ -6,7 +6,7 @@ local cfiber = helper.cfiber
 
 -- Runs one recursion in a stock coroutine, in a fiber, and in a fiber that
 -- catches the error and goes on; prints what came of it.
-local script = [[
+local recursion = [[
   local f = require "crash.overflow"[%q]
   local function kind(ok, message)
     message = tostring(message)
@@ -40,7 +40,7 @@ describe("in a fiber on a default stack, endless recursion through", function()
     local expected = name:find "error in a message handler" and "error in error handling" or "stack overflow"
     it(name .. " ends in the error of stock Lua", function()
       local lines = {}
-      for line in child.output(script:format(name)):gmatch "[^\n]+" do
+      for line in child.output(recursion:format(name)):gmatch "[^\n]+" do
         lines[#lines + 1] = line
       end
       assert.match("^false\t.*" .. expected .. "$", lines[1])

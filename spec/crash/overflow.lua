@@ -175,8 +175,8 @@ local operators = {
   __add = function(a, b) return a + b + 1 end,
   __unm = function(a) return 1 + -a end,
   __len = function(a) return 1 + #a end,
-  __eq = function(a) return not (a == setmetatable({}, getmetatable(a))) end,
-  __lt = function(a, b) return not (a < b) end,
+  __eq = function(a) return 1 + (a == setmetatable({}, getmetatable(a))) end,
+  __lt = function(a, b) return 1 + (a < b) end,
 }
 
 for name, f in pairs(operators) do

@@ -1,11 +1,12 @@
 /*
 ** boundary.c
-** C functions that call Lua functions which yield. Knows lua.h and lauxlib.h
+** C functions that call Lua functions which yield. Knows the headers of Lua
 ** alone: what it does any C module may do.
 */
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <lualib.h>
 #include <string.h>
 
 #define LOCALS 64
@@ -165,6 +166,23 @@ static int on (lua_State *L) {
 }
 
 
+/* universe(chunk): runs a chunk in a lua_State of its own and closes that.
+   Returns nothing, or the error message. */
+static int universe (lua_State *L) {
+  const char *chunk = luaL_checkstring(L, 1);
+  lua_State *other = luaL_newstate();
+  int failed;
+  if (other == NULL)
+    return luaL_error(L, "not enough memory");
+  luaL_openlibs(other);
+  failed = luaL_dostring(other, chunk);
+  if (failed)
+    lua_pushstring(L, lua_tostring(other, -1));
+  lua_close(other);
+  return failed;
+}
+
+
 static const luaL_Reg functions[] = {
   {"buffer", buffer},
   {"call", call},
@@ -175,6 +193,7 @@ static const luaL_Reg functions[] = {
   {"pcall", pcall},
   {"pcallk", pcallk},
   {"reference", reference},
+  {"universe", universe},
   {"yieldk", yieldk},
   {NULL, NULL}
 };

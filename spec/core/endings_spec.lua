@@ -386,3 +386,86 @@ describe("an error that escapes the main chunk", function()
     ]], "from within\nstack traceback:")
   end)
 end)
+
+describe("a universe that its host closes", function()
+  -- Opens and closes universes in one process; the address space must not
+  -- grow with them: each holds some 60 MB of stacks.
+  local function leakless(body)
+    local script = [[
+      local boundary = require "boundary"
+      local chunk = ("package.path, package.cpath = %q, %q "):format(package.path, package.cpath) .. [==[
+        cfiber = require "helper".cfiber
+        function deep() ("x"):gsub("x", cfiber.yield) end
+        function suspended(f) local co = cfiber.create(f) assert(cfiber.resume(co)) return co end
+        all = {}
+      ]==] .. [==[ BODY ]==]
+      local function size()
+        for line in io.lines "/proc/self/status" do
+          local kb = line:match "^VmSize:%s*(%d+) kB"
+          if kb then
+            return tonumber(kb)
+          end
+        end
+      end
+      local before = size()
+      for _ = 1, 5 do
+        assert(not boundary.universe(chunk), "failed")
+      end
+      print(size() - before < 50 * 1024 or size() - before)
+    ]]
+    assert.equal("true\n", child.output((script:gsub("BODY", function() return body end))))
+  end
+
+  it("gives back the stacks of suspended fibers", function()
+    leakless [[
+      for i = 1, 100 do
+        all[i] = suspended(deep)
+      end
+    ]]
+  end)
+
+  it("gives back the stacks of fibers suspended inside each other", function()
+    leakless [[
+      local function body(n)
+        local inner = n > 0 and cfiber.create(body)
+        if inner then
+          cfiber.resume(inner, n - 1)
+        end
+        deep()
+        return inner
+      end
+      all[1] = cfiber.create(body)
+      cfiber.resume(all[1], 99)
+    ]]
+  end)
+
+  it("gives back the stacks of the pool", function()
+    leakless [[
+      for i = 1, 100 do
+        all[i] = suspended(deep)
+      end
+      for i = 1, 100 do
+        cfiber.close(all[i])
+      end
+    ]]
+  end)
+
+  it("gives back the stacks of fibers that finalizers leave suspended", function()
+    leakless [[
+      for i = 1, 100 do
+        all[i] = setmetatable({}, {__gc = function() all[-i] = suspended(deep) end})
+      end
+    ]]
+  end)
+
+  it("gives back the stacks of fibers that an error has ended", function()
+    leakless [[
+      for i = 1, 100 do
+        all[i] = suspended(function() deep() error "failed" end)
+      end
+      for i = 1, 100 do
+        assert(not cfiber.resume(all[i]))
+      end
+    ]]
+  end)
+end)

@@ -22,6 +22,9 @@ OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
 # The layers below Lua and their tests
 LOW = map pages_posix pool stack
 CTESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
+# C modules that the Lua specs load
+SPECMODULES = $(patsubst spec/c/%.c,$(BUILD)/spec/%.so,\
+  $(filter-out %_test.c,$(wildcard spec/c/*.c)))
 
 # Warnings are errors where they can be mended: in CI, which sets CI.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -75,15 +78,21 @@ $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(LUACOMPILE)' | cmp -s - $@ || echo '$(LUACOMPILE)' >$@
 
--include $(OBJECTS:.o=.d) $(CTESTS:=.d)
+-include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d)
 
 $(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -Icsrc -o $@ $< $(LOW:%=$(BUILD)/obj/%.o) \
 	  -lcmocka -lm -pthread
 
-.PHONY: ctests
+$(BUILD)/spec/%.so: spec/c/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '$(CC) $<'
+	$(Q)$(LUACOMPILE) $(SHARED) -Icsrc/include -MMD -MP -MF $@.d -o $@ $<
+
+.PHONY: ctests specmodules
 ctests: $(CTESTS)
+specmodules: $(SPECMODULES)
 
 # One word of the shell, whatever characters it has
 quoted = '$(subst ','\'',$(1))'

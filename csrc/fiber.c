@@ -62,6 +62,8 @@ void fiber_unanchor (struct universe *u, struct fiber *f) {
     f->anchor = NULL;
     map_remove(&u->map, f->L);
   }
+  if (u->last == f)
+    u->last = NULL;
 }
 
 
@@ -72,8 +74,7 @@ INLINE void unmount (struct universe *u, struct fiber *f) {
 
 
 INLINE struct fiber *suspended (struct universe *u, lua_State *co) {
-  struct fiber *f = u->suspended > 0
-                  ? (struct fiber *)map_find(&u->map, co) : NULL;
+  struct fiber *f = (struct fiber *)map_find(&u->map, co);
   return f != NULL && f->state == FIBER_SUSPENDED ? f : NULL;
 }
 

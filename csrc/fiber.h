@@ -66,6 +66,8 @@ struct fiber {  /* written by fiber.h and fiber.c alone; hot fields first */
 /* One 'global_State' and all its threads. Lies in a full userdata. */
 struct universe {
   struct fiber *running;  /* the innermost one, or NULL */
+  struct fiber *last;  /* the last to yield natively, or NULL: a good guess
+                          at the next to be resumed */
   int depth;  /* how many run: length of the list of resumers */
   int max_depth;
   size_t suspended;  /* natively */
@@ -167,7 +169,9 @@ INLINE void fiber_run (struct universe *u, struct fiber *f, lua_State *from) {
    in L when there is no stack to be had. */
 INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State *co,
                          int narg, int *nres) {
-  struct fiber *f = (struct fiber *)map_find(&u->map, co);
+  struct fiber *f = u->last;
+  if (!LIKELY(f != NULL && f->L == co))
+    f = (struct fiber *)map_glance(&u->map, co);
   if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED
              && u->depth < u->max_depth && narg < LUA_MINSTACK
              && (u->running == NULL || u->running->L == L))) {
@@ -203,6 +207,7 @@ INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
   f->nvalues = n;
   u->suspended++;
   u->native_yields++;
+  u->last = f;
   fiber_leave(f);
   return f->nvalues;
 }

@@ -1,7 +1,7 @@
 /*
 ** lib.h
-** Functions called from Lua, in groups. Each is a C closure whose first
-** upvalue is the universe.
+** Functions called from Lua, in groups. Each is a C closure whose upvalue is
+** the address of the universe, which the registry keeps alive.
 */
 
 #ifndef lib_h
@@ -12,12 +12,16 @@
 
 #include "config.h"
 #include "fiber.h"
+#include "lifecycle.h"
 
 PRIVATE extern const luaL_Reg lib_coroutine[];  /* the eight of 'coroutine' */
 PRIVATE extern const luaL_Reg lib_install[];
 PRIVATE extern const luaL_Reg lib_limits[];
 
-static inline struct universe *lib_universe (lua_State *L) {
+INLINE struct universe *lib_universe (lua_State *L) {
+  struct universe *u = universe_only();
+  if (LIKELY(u != NULL))
+    return u;
   return (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
 }
 

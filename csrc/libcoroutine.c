@@ -67,9 +67,18 @@ static int wraperror (struct universe *u, lua_State *L, lua_State *co) {
 }
 
 
+/* What a function of 'wrap' needs, in one upvalue: a userdata whose user
+   value is the thread. */
+struct wrap {
+  struct universe *u;
+  lua_State *co;
+};
+
+
 static int wrapped (lua_State *L) {
-  struct universe *u = lib_universe(L);
-  lua_State *co = lua_tothread(L, lua_upvalueindex(2));
+  struct wrap *w = (struct wrap *)lua_touserdata(L, lua_upvalueindex(1));
+  struct universe *u = w->u;
+  lua_State *co = w->co;
   int nres;
   int status = fiber_resume(u, L, co, lua_gettop(L), &nres);
   if (LIKELY(status == LUA_YIELD || status == LUA_OK)) {
@@ -95,10 +104,14 @@ static int lib_create (lua_State *L) {
 
 
 static int lib_wrap (lua_State *L) {
+  struct wrap *w;
   lib_create(L);
-  lua_pushvalue(L, lua_upvalueindex(1));
+  w = (struct wrap *)lua_newuserdatauv(L, sizeof(struct wrap), 1);
+  w->u = lib_universe(L);
+  w->co = lua_tothread(L, -2);
   lua_insert(L, -2);
-  lua_pushcclosure(L, wrapped, 2);
+  lua_setiuservalue(L, -2, 1);
+  lua_pushcclosure(L, wrapped, 1);
   return 1;
 }
 

@@ -197,7 +197,7 @@ static struct anchor *pushanchor (lua_State *L) {
 
 
 static void growmap (struct universe *u, lua_State *L) {
-  size_t capacity = u->map.capacity == 0 ? MAP_CAPACITY_MIN
+  size_t capacity = u->map.capacity == 1 ? MAP_CAPACITY_MIN
                                          : u->map.capacity * 2;
   size_t bytes = capacity * sizeof(struct map_slot);
   struct map_slot *slots;
@@ -245,10 +245,31 @@ struct anchor *anchor_get (struct universe *u, lua_State *L) {
 ** =======================================================
 */
 
+/* Stands in 'universe_single' until the first universe comes. */
+static struct universe none;
+
+struct universe *universe_single = &none;
+
+
+/* One universe in the life of the process can be the single one, until it
+   ends or a second is made. Before the functions of any other can run, the
+   answer is NULL. */
+static void claimsingle (struct universe *u) {
+  struct universe *before = &none;
+  if (!__atomic_compare_exchange_n(&universe_single, &before, u, 0,
+                                   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    __atomic_store_n(&universe_single, NULL, __ATOMIC_RELAXED);
+}
+
+
 /* '__gc' of the universe: 'lua_close' is under way. */
 static int universegc (lua_State *L) {
-  if (finalizing(L))
-    fiber_endall((struct universe *)lua_touserdata(L, 1));
+  struct universe *u = (struct universe *)lua_touserdata(L, 1);
+  if (finalizing(L)) {
+    fiber_endall(u);
+    if (universe_only() == u)
+      __atomic_store_n(&universe_single, NULL, __ATOMIC_RELAXED);
+  }
   return 0;
 }
 
@@ -262,6 +283,7 @@ struct universe *universe_push (lua_State *L) {
   memset(u, 0, sizeof(struct universe));
   u->max_depth = MAX_DEPTH;
   u->native_limit = NATIVE_LIMIT;
+  map_init(&u->map);
   pool_init(&u->pool, stack_round(measure_stack(L)), POOL_LIMIT);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, universegc);
@@ -269,6 +291,7 @@ struct universe *universe_push (lua_State *L) {
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &universekey);
+  claimsingle(u);
   return u;
 }
 

@@ -27,6 +27,13 @@ struct anchor {
 /* Pushes the universe of L, made at the first call. May raise. */
 PRIVATE struct universe *universe_push (lua_State *L);
 
+/* The universe, as long as the process has made no other; else NULL. Going
+   through an upvalue instead costs 4 ns at every resume and yield. */
+PRIVATE extern struct universe *universe_single;
+INLINE struct universe *universe_only (void) {
+  return __atomic_load_n(&universe_single, __ATOMIC_RELAXED);
+}
+
 /* Makes sure that the thread L has an anchor and that the map has room for
    it. Runs the collector now and then, so it may run finalizers. May raise. */
 PRIVATE struct anchor *anchor_get (struct universe *u, lua_State *L);

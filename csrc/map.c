@@ -6,6 +6,14 @@
 #include "map.h"
 
 
+void map_init (struct map *m) {
+  static struct map_slot free;  /* shared by all: nobody writes to it */
+  m->slots = &free;
+  m->capacity = 1;
+  m->count = 0;
+}
+
+
 int map_full (const struct map *m) {
   return (m->count + 1) * 2 > m->capacity;
 }

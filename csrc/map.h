@@ -22,10 +22,13 @@ struct map_slot {
 };
 
 struct map {
-  struct map_slot *slots;  /* NULL before the first map_move */
-  size_t capacity;  /* a power of two, or 0 */
+  struct map_slot *slots;
+  size_t capacity;  /* a power of two */
   size_t count;
 };
+
+/* An empty map, of one slot that stays free. */
+PRIVATE void map_init (struct map *m);
 
 /* A lua_State and what 'lua_newthread' allocates beside it take 1 KB. */
 #define MAP_HASH_SHIFT 9
@@ -44,7 +47,13 @@ INLINE struct map_slot *map_locate (const struct map *m, const void *key) {
 
 /* The value of 'key', or NULL. */
 INLINE void *map_find (const struct map *m, const void *key) {
-  return m->count == 0 ? NULL : map_locate(m, key)->value;
+  return map_locate(m, key)->value;
+}
+
+/* The same, at a glance: NULL also where 'key' is not in its home slot. */
+INLINE void *map_glance (const struct map *m, const void *key) {
+  const struct map_slot *s = &m->slots[map_home(m, key)];
+  return s->key == key ? s->value : NULL;
 }
 
 /* Must one more key wait for a map_move to more slots? */

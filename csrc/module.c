@@ -9,24 +9,25 @@
 #include "lifecycle.h"
 
 
-/* Adds functions to the table below the universe on top of the stack. */
-static void addfunctions (lua_State *L, const luaL_Reg *functions) {
+/* Adds functions to the table on top of the stack. */
+static void addfunctions (lua_State *L, struct universe *u,
+                          const luaL_Reg *functions) {
   for (; functions->name != NULL; functions++) {
-    lua_pushvalue(L, -1);
+    lua_pushlightuserdata(L, u);
     lua_pushcclosure(L, functions->func, 1);
-    lua_setfield(L, -3, functions->name);
+    lua_setfield(L, -2, functions->name);
   }
 }
 
 
 int luaopen_cfiber (lua_State *L) {
+  struct universe *u;
   luaL_checkversion(L);
+  u = universe_push(L);
   lua_createtable(L, 0, 16);
-  universe_push(L);
-  addfunctions(L, lib_coroutine);
-  addfunctions(L, lib_install);
-  addfunctions(L, lib_limits);
-  lua_pop(L, 1);
+  addfunctions(L, u, lib_coroutine);
+  addfunctions(L, u, lib_install);
+  addfunctions(L, u, lib_limits);
   lua_pushliteral(L, CFIBER_VERSION);
   lua_setfield(L, -2, "_VERSION");
   return 1;

@@ -31,7 +31,7 @@ static const void *address (uintptr_t a) {
 
 
 static void grow (struct map *m, size_t capacity) {
-  struct map_slot *old = m->slots;
+  struct map_slot *old = m->capacity == 1 ? NULL : m->slots;
   struct map_slot *slots =
     (struct map_slot *)calloc(capacity, sizeof(struct map_slot));
   assert_non_null(slots);
@@ -43,8 +43,8 @@ static void grow (struct map *m, size_t capacity) {
 /* Keys are 'distance' bytes apart, from 'first'. */
 static void open (struct model *m, uintptr_t first, uintptr_t distance) {
   size_t i;
-  m->map.slots = NULL;
-  m->map.capacity = m->map.count = m->count = 0;
+  map_init(&m->map);
+  m->count = 0;
   for (i = 0; i < KEYS; i++) {
     m->keys[i] = address(first + i * distance);
     m->present[i] = 0;
@@ -54,7 +54,7 @@ static void open (struct model *m, uintptr_t first, uintptr_t distance) {
 
 static void insert (struct model *m, size_t i) {
   if (map_full(&m->map))
-    grow(&m->map, m->map.capacity == 0 ? 2 : m->map.capacity * 2);
+    grow(&m->map, m->map.capacity * 2);
   map_insert(&m->map, m->keys[i], &m->values[i]);
   m->present[i] = 1;
   m->count++;
@@ -72,7 +72,9 @@ static void check (const struct model *m) {
   size_t i, used = 0;
   for (i = 0; i < KEYS; i++) {
     const void *expected = m->present[i] ? &m->values[i] : NULL;
-    if (map_find(&m->map, m->keys[i]) != expected)
+    const void *glance = map_glance(&m->map, m->keys[i]);
+    if (map_find(&m->map, m->keys[i]) != expected
+        || (glance != NULL && glance != expected))
       fail_msg("key %d is not as in the model", (int)i);
   }
   for (i = 0; i < m->map.capacity; i++)
@@ -106,6 +108,7 @@ static void test_empty (void **state) {
   (void)state;
   open(&m, 4096, 1024);
   assert_null(map_find(&m.map, m.keys[0]));
+  assert_null(map_glance(&m.map, m.keys[0]));
   assert_true(map_full(&m.map));
 }
 
@@ -240,7 +243,7 @@ static void test_neighbours_free (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    {"a map without slots is full and finds nothing",
+    {"an empty map is full and finds nothing",
      test_empty, NULL, NULL, NULL},
     {"a map is full when half of its slots are used",
      test_full, NULL, NULL, NULL},

@@ -59,6 +59,12 @@
    the TLB make it three times slower than the compact one. */
 #define NATIVE_LIMIT 1024
 
+/* How many compact yields are remembered, a power of two. A fiber whose
+   yield is remembered when it comes back switches often and yields natively
+   from then on; one that yields once never pays for an anchor. More than
+   NATIVE_LIMIT, so that as many fibers in turn find each other's. */
+#define RECENT_YIELDS 4096
+
 /* Stacks cached for reuse: as many as may be suspended natively by choice. */
 #define POOL_LIMIT 1024
 #define COUNT_LIMIT_MAX 100000000

@@ -43,6 +43,17 @@ static void entry (void *message) {
 }
 
 
+/* The place and the mark of 'co' in 'recent'. Another thread may take the
+   place or look the same: then a yield is of the slower kind, no more. */
+INLINE unsigned char *recentplace (struct universe *u, lua_State *co) {
+  return &u->recent[((uintptr_t)co >> MAP_HASH_SHIFT) & (RECENT_YIELDS - 1)];
+}
+
+INLINE unsigned char recentmark (lua_State *co) {
+  return (unsigned char)(((uintptr_t)co >> MAP_HASH_SHIFT) / RECENT_YIELDS | 1);
+}
+
+
 INLINE struct fiber *mount (struct stack *s, lua_State *co,
                             enum fiber_body body) {
   struct fiber *f = (struct fiber *)(void *)(stack_top(s) - FIBER_BYTES);
@@ -52,6 +63,7 @@ INLINE struct fiber *mount (struct stack *s, lua_State *co,
   f->size = s->size;
   f->anchor = NULL;
   f->body = body;
+  f->frequent = 0;
   return f;
 }
 
@@ -199,6 +211,7 @@ static RARE struct stack *collectstack (struct universe *u, lua_State *L) {
 */
 INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
   struct stack *s = pool_get(&u->pool);
+  struct fiber *f;
   if (s == NULL) {
     s = collectstack(u, L);
     if (!canstart(co)) {
@@ -206,7 +219,10 @@ INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
       return NULL;
     }
   }
-  return mount(s, co, BODY_RESUME);
+  f = mount(s, co, BODY_RESUME);
+  f->frequent = *recentplace(u, co) == recentmark(co)
+                && lua_status(co) == LUA_YIELD;
+  return f;
 }
 
 
@@ -254,8 +270,10 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
 int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
   int status = f->status;
   *nres = f->nvalues;
-  if (status == LUA_YIELD)
+  if (status == LUA_YIELD) {
     u->compact_yields++;
+    *recentplace(u, f->L) = recentmark(f->L);
+  }
   unmount(u, f);
   return status;
 }
@@ -306,7 +324,7 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
   if (f->body == BODY_CLOSE)
     return 0;  /* 'lua_yield' refuses, as in stock Lua */
   if (lua_isyieldable(L)) {
-    if (u->suspended >= u->native_limit)
+    if (!f->frequent || u->suspended >= u->native_limit)
       return 0;
   }
   else if (finalizer_runson(L))

@@ -61,6 +61,7 @@ struct fiber {  /* written by fiber.h and fiber.c alone; hot fields first */
   int status;  /* FIBER_FINISHED: a Lua status */
   enum fiber_state state;
   enum fiber_body body;
+  int frequent;  /* it came back soon after a compact yield */
 };
 
 /* One 'global_State' and all its threads. Lies in a full userdata. */
@@ -75,6 +76,8 @@ struct universe {
   struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
   struct pool pool;
   size_t native_yields, compact_yields;
+  unsigned char recent[RECENT_YIELDS];  /* marks of threads by their address,
+                                           set at a compact yield */
   int pressure;  /* native yields the collector was not told of */
   int closed;  /* after its finalizer: everything is as in stock Lua */
 };

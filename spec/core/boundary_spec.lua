@@ -70,8 +70,10 @@ describe("C functions of a module", function()
     for limit, how in pairs {[0] = "continued", [10000] = "returned"} do
       cfiber.config {native_limit = limit}
       local co = cfiber.create(function()
+        cfiber.yield()  -- compact: only a fiber that comes back yields natively
         return boundary.callk(cfiber.yield, 7)
       end)
+      cfiber.resume(co)
       assert.same({true, 7}, {cfiber.resume(co)})
       local r = {cfiber.resume(co, 8)}
       cfiber.config {native_limit = before}

@@ -11,8 +11,14 @@ local function kept(f)
   end
 end
 
+-- Came back from its first yield, so that its second is native where the limit
+-- allows it.
 local function suspended()
-  local c = cfiber.create(cfiber.yield)
+  local c = cfiber.create(function()
+    cfiber.yield()
+    cfiber.yield()
+  end)
+  cfiber.resume(c)
   cfiber.resume(c)
   return c
 end
@@ -220,7 +226,7 @@ describe("stats", function()
     cfiber.wrap(function() end)()
     local c
     assert.same({mounted = 1, suspended = 1, pooled = -1, native_yields = 1, stacks_reused = 1},
-      moves(function() c = suspended() end))
+      moves(function() c = mounted() end))
     assert.same({mounted = -1, suspended = -1, pooled = 1},
       moves(function() cfiber.resume(c) end))
   end))
@@ -229,7 +235,7 @@ describe("stats", function()
     config {native_limit = 0}
     cfiber.wrap(function() end)()
     local c
-    assert.same({compact_yields = 1, stacks_reused = 1}, moves(function() c = suspended() end))
+    assert.same({compact_yields = 2, stacks_reused = 2}, moves(function() c = suspended() end))
     assert.same({stacks_reused = 1}, moves(function() cfiber.resume(c) end))
   end))
 
@@ -346,6 +352,52 @@ describe("stack_size", function()
     end)
     text()
     assert.equal('a  1.50 "b"1,2', text())
+  end))
+end)
+
+describe("a yield that can be compact", function()
+  it("is compact the first time", kept(function()
+    config {native_limit = 1024}
+    local c = cfiber.create(cfiber.yield)
+    assert.equal(1, moves(function() cfiber.resume(c) end).compact_yields)
+    assert.equal("suspended", stock.status(c))
+  end))
+
+  it("is native in a fiber that came back soon, and stays so", kept(function()
+    config {native_limit = 1024}
+    local c = cfiber.create(function()
+      while true do
+        cfiber.yield()
+      end
+    end)
+    local counts = moves(function()
+      for _ = 1, 10 do
+        cfiber.resume(c)
+      end
+    end)
+    assert.equal(1, counts.compact_yields)
+    assert.equal(9, counts.native_yields)
+    cfiber.close(c)
+  end))
+
+  if helper.mode == "collector" then  -- too many threads for a collector that never rests
+    return
+  end
+
+  it("is compact in a fiber that came back after many others", kept(function()
+    config {native_limit = 1024}
+    local others = {}
+    local c = cfiber.create(function()
+      cfiber.yield()
+      cfiber.yield()
+    end)
+    cfiber.resume(c)
+    for i = 1, 60000 do
+      others[i] = cfiber.create(cfiber.yield)
+      cfiber.resume(others[i])
+    end
+    cfiber.resume(c)
+    assert.equal("suspended", stock.status(c))
   end))
 end)
 

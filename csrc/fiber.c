@@ -43,14 +43,33 @@ static void entry (void *message) {
 }
 
 
-/* The place and the mark of 'co' in 'recent'. Another thread may take the
-   place or look the same: then a yield is of the slower kind, no more. */
-INLINE unsigned char *recentplace (struct universe *u, lua_State *co) {
-  return &u->recent[((uintptr_t)co >> MAP_HASH_SHIFT) & (RECENT_YIELDS - 1)];
+/*
+** Threads that yielded compactly not long ago. Places and marks are those of
+** addresses: another thread may take the place or look the same. Then a yield
+** is of the slower kind, no more.
+*/
+INLINE struct recent *recentplace (struct universe *u, lua_State *co) {
+  return &u->recent[((uintptr_t)co >> MAP_HASH_SHIFT) & (RECENT_PLACES - 1)];
 }
 
 INLINE unsigned char recentmark (lua_State *co) {
-  return (unsigned char)(((uintptr_t)co >> MAP_HASH_SHIFT) / RECENT_YIELDS | 1);
+  return (unsigned char)(((uintptr_t)co >> MAP_HASH_SHIFT) / RECENT_PLACES);
+}
+
+INLINE unsigned char recenttime (const struct universe *u) {
+  return (unsigned char)(u->compact_yields / RECENT_UNIT);
+}
+
+INLINE void remember (struct universe *u, lua_State *co) {
+  struct recent *r = recentplace(u, co);
+  r->mark = recentmark(co);
+  r->time = recenttime(u);
+}
+
+INLINE int isrecent (struct universe *u, lua_State *co) {
+  const struct recent *r = recentplace(u, co);
+  return r->mark == recentmark(co)
+      && (unsigned char)(recenttime(u) - r->time) <= RECENT_UNITS;
 }
 
 
@@ -181,7 +200,7 @@ void fiber_loseinner (struct universe *u, struct fiber *f, lua_State *L) {
 */
 
 /* Would 'lua_resume' run something? */
-INLINE int canstart (lua_State *co) {
+static int canstart (lua_State *co) {
   lua_Debug ar;
   switch (lua_status(co)) {
     case LUA_YIELD: return 1;
@@ -220,8 +239,7 @@ INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
     }
   }
   f = mount(s, co, BODY_RESUME);
-  f->frequent = *recentplace(u, co) == recentmark(co)
-                && lua_status(co) == LUA_YIELD;
+  f->frequent = isrecent(u, co) && lua_status(co) == LUA_YIELD;
   return f;
 }
 
@@ -240,27 +258,36 @@ static RARE int refusedead (lua_State *L, lua_State *co, int *nres) {
 }
 
 
+/* As in stock Lua, on the stack of the resumer. */
+static RARE int resumestock (lua_State *L, lua_State *co, int narg,
+                             int *nres) {
+  lua_xmove(L, co, narg);
+  return lua_resume(co, L, narg, nres);
+}
+
+
 struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
                            int narg, int *status, int *nres) {
-  struct fiber *f;
+  struct fiber *f = NULL;
+  int compact = lua_status(co) == LUA_YIELD;
   checkrunning(u, L);
-  f = suspended(u, co);
+  if (!compact)
+    f = suspended(u, co);
   if (narg > 0 && !lua_checkstack(co, narg))
     *status = refuse(co, "too many arguments to resume");
-  else if (f == NULL && !canstart(co))
+  else if (!compact && f == NULL && !canstart(co))
     *status = refusedead(L, co, nres);
   else if (u->depth >= u->max_depth)
     *status = refuse(co, "C stack overflow");
-  else if (u->closed) {
-    lua_xmove(L, co, narg);
-    *status = lua_resume(co, L, narg, nres);
-  }
+  else if (u->closed)
+    *status = resumestock(L, co, narg, nres);
   else {
     if (f != NULL)
       u->suspended--;
     else if ((f = start(u, L, co)) == NULL)  /* see what became of 'co' */
       return fiber_ready(u, L, co, narg, status, nres);
-    lua_xmove(L, co, narg);
+    if (narg > 0)
+      lua_xmove(L, co, narg);
     return f;
   }
   return NULL;
@@ -272,7 +299,7 @@ int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
   *nres = f->nvalues;
   if (status == LUA_YIELD) {
     u->compact_yields++;
-    *recentplace(u, f->L) = recentmark(f->L);
+    remember(u, f->L);
   }
   unmount(u, f);
   return status;

@@ -76,8 +76,10 @@ struct universe {
   struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
   struct pool pool;
   size_t native_yields, compact_yields;
-  unsigned char recent[RECENT_YIELDS];  /* marks of threads by their address,
-                                           set at a compact yield */
+  struct recent {
+    unsigned char mark;  /* of a thread */
+    unsigned char time;  /* of its compact yield, in units of age */
+  } recent[RECENT_PLACES];  /* by the thread's address */
   int pressure;  /* native yields the collector was not told of */
   int closed;  /* after its finalizer: everything is as in stock Lua */
 };

@@ -1,0 +1,40 @@
+-- instructions_spec.lua: how many instructions the hot paths take, as a ratio
+-- to stock coroutines; the figure does not depend on the machine's mood
+
+local helper = require "helper"
+
+local lua = os.getenv "LUA" or "lua5.4"
+
+-- Instructions of a process that does a thing n times.
+local function counted(figure, library, n)
+  local pipe = assert(io.popen(("valgrind --tool=callgrind --callgrind-out-file=/dev/null %s "
+    .. "spec/crash/instructions.lua %s %s %d 2>&1"):format(lua, figure, library, n)))
+  local text = pipe:read "a"
+  pipe:close()
+  return assert(tonumber(text:match "Collected : (%d+)"), text)
+end
+
+-- Instructions for doing it once, start and end of the process left out.
+local function once(figure, library)
+  local n = 10000
+  return (counted(figure, library, 2 * n) - counted(figure, library, n)) / n
+end
+
+-- Measured with gcc 12 -O2 and Lua 5.4.4, and 10 % slack.
+local most = {pair = 0.84, wrap = 0.84, compact = 1.33, create = 1.19}
+
+describe("Against stock coroutines, counted in instructions,", function()
+  if helper.mode ~= "plain" or helper.cfiber.stats().switch == "ucontext" then
+    return
+  end
+  for figure, limit in pairs(most) do
+    it(figure .. " takes at most " .. limit, function()
+      if not os.execute "valgrind --version >/dev/null 2>&1" then
+        pending "valgrind is not installed"
+        return
+      end
+      local ratio = once(figure, "cfiber") / once(figure, "coroutine")
+      assert.is_true(ratio <= limit, ("it takes %.2f"):format(ratio))
+    end)
+  end
+end)

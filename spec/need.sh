@@ -26,6 +26,7 @@ want () {
   [ -z "$wishes" ] || need "$@"
 }
 
+# shellcheck disable=SC2317 # called by need
 boost () {
   echo 'int main (void) { return 0; }' | $CC -x c - -o /dev/null -lboost_context
 }

@@ -170,13 +170,18 @@ local function calibrate(peer)
   peer.n = n
 end
 
+local function build(peer)
+  progress ""
+  return output("MAKE -s --no-print-directory BIN/" .. peer.binary .. " >&2 && echo made")
+end
+
 -- Looks for a peer and makes its program ready.
 local function prepare(peer)
   peer.version = ask(peer.version)
   peer.absent = not peer.version and not peer.base or nil
   if peer.absent then
     return
-  elseif peer.binary and not output("MAKE -s --no-print-directory BIN/" .. peer.binary .. " >&2 && echo made") then
+  elseif peer.binary and not build(peer) then
     fail(peer, "it cannot be built")
     return
   end

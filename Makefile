@@ -39,13 +39,15 @@ else
 SHARED = -shared
 endif
 
-.PHONY: all help env demo test check lint install clean force
+.PHONY: all help env demo bench-peers test check lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
 help:
 	@printf '%s\n' \
 	'make                  build/cfiber.so and build/libcfiber.a' \
 	'make demo [XML=file]  installs what it needs, builds, reads an XML document' \
+	'make bench-peers      the same for what one would use instead of cfiber:' \
+	'                      installs it, builds, compares in one run' \
 	'make test             installs what it needs, builds, runs all tests' \
 	'make check            the same without installing anything' \
 	'make -s env           shell exports that use this checkout in place:' \
@@ -78,7 +80,7 @@ $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(LUACOMPILE)' | cmp -s - $@ || echo '$(LUACOMPILE)' >$@
 
--include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d)
+-include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d) $(wildcard $(BUILD)/peers/*.d)
 
 $(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
@@ -94,6 +96,14 @@ $(BUILD)/spec/%.so: spec/c/%.c $(BUILD)/flags
 ctests: $(CTESTS)
 specmodules: $(SPECMODULES)
 
+# Programs of 'make bench-peers'
+$(BUILD)/peers/%: spec/bench/peers/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '$(CC) $<'
+	$(Q)$(COMPILE) -O2 -Icsrc -MMD -MP -o $@ $< -pthread $($*_LIBS)
+
+fcontext_LIBS = -lboost_context
+
 # One word of the shell, whatever characters it has
 quoted = '$(subst ','\'',$(1))'
 
@@ -106,6 +116,12 @@ demo:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh demo
 	@$(MAKE) --no-print-directory $(BUILD)/cfiber.so
 	@eval "$$($(MAKE) -s --no-print-directory env)" && $(LUA) spec/examples/demo.lua "$$XML"
+
+bench-peers:
+	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh bench-peers
+	@$(MAKE) --no-print-directory $(BUILD)/cfiber.so
+	@eval "$$($(MAKE) -s --no-print-directory env)" \
+	  && LUA='$(LUA)' CC='$(CC)' MAKE='$(MAKE)' BUILD='$(BUILD)' $(LUA) spec/bench/peers.lua
 
 test:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh test

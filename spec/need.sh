@@ -1,14 +1,15 @@
 #!/bin/sh
-# need.sh: sees to what 'make demo' and 'make test' need
+# need.sh: sees to what 'make demo', 'make test' and 'make bench-peers' need
 #
 # Looks for each thing and installs the missing ones through the system's
 # package manager, with sudo where the user is not root. Where the package
 # manager is not known it lists what is missing and stops.
 #
-# usage: LUA=lua5.4 CC=cc LUA_INCDIR=dir need.sh demo|test
+# usage: LUA=lua5.4 CC=cc LUA_INCDIR=dir need.sh demo|test|bench-peers
 
 missing=     # what is not there, in words
 packages=    # its Debian packages
+wishes=yes   # look also for what one can do without
 
 # need WORDS PACKAGES COMMAND...: COMMAND tells whether it is there
 need () {
@@ -20,12 +21,37 @@ need () {
   packages="$packages $names"
 }
 
+# want ...: the same for what one can do without
+want () {
+  [ -z "$wishes" ] || need "$@"
+}
+
+# shellcheck disable=SC2317 # called by need
+boost () {
+  echo 'int main (void) { return 0; }' | $CC -x c - -o /dev/null -lboost_context
+}
+
+peers () {
+  need "dkjson" lua-dkjson "$LUA" -e 'require "dkjson"'
+  want "LuaJIT" luajit command -v luajit
+  want "Ruby" ruby command -v ruby
+  want "PHP" php-cli command -v php
+  want "greenlet for Python" python3-greenlet \
+    "${PYTHON:-/usr/bin/python3}" -c 'import greenlet'
+  want "Coro for Perl" libcoro-perl perl -MCoro::State -e 1
+  want "Boost.Context" libboost-context-dev boost
+}
+
 look () {
   missing='' packages=''
   need "a C compiler ($CC)" "gcc libc6-dev" command -v "${CC%% *}"
   need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
     test -e "$LUA_INCDIR/lua.h"
   need "Lua 5.4 ($LUA)" lua5.4 command -v "$LUA"
+  if [ "$1" = bench-peers ]; then
+    peers
+    return
+  fi
   need "the Lua module lxp (LuaExpat)" lua-expat "$LUA" -e 'require "lxp"'
   need "LPeg" lua-lpeg "$LUA" -e 'require "lpeg"'
   need "a large XML document (shared-mime-info)" shared-mime-info \
@@ -53,6 +79,9 @@ look "$1"
 [ -z "$missing" ] && exit 0
 
 if ! command -v apt-get >/dev/null 2>&1; then
+  wishes=
+  look "$1"
+  [ -z "$missing" ] && exit 0
   printf 'missing, and the package manager of this system is not known:\n%s' \
     "$missing" >&2
   exit 1
@@ -62,8 +91,9 @@ printf 'installing (apt-get):\n%s' "$missing"
 asroot apt-get update -q >/dev/null
 # shellcheck disable=SC2086 # a list of names
 asroot env DEBIAN_FRONTEND=noninteractive \
-  apt-get install -q -y --no-install-recommends $packages >/dev/null || exit 1
+  apt-get install -q -y --no-install-recommends $packages >/dev/null
 
+wishes=
 look "$1"
 [ -z "$missing" ] && exit 0
 printf 'still missing:\n%s' "$missing" >&2

@@ -24,8 +24,8 @@ look () {
   missing='' packages=''
   need "a C compiler ($CC)" "gcc libc6-dev" command -v "${CC%% *}"
   need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
-    test -e "$LUA_INCDIR/lua.h"
-  need "Lua 5.4 ($LUA)" lua5.4 command -v "$LUA"
+    grep -E '^#define LUA_VERSION_NUM[[:space:]]+504' "$LUA_INCDIR/lua.h"
+  need "Lua 5.4 ($LUA)" lua5.4 "$LUA" -e 'assert(_VERSION == "Lua 5.4")'
   need "the Lua module lxp (LuaExpat)" lua-expat "$LUA" -e 'require "lxp"'
   need "LPeg" lua-lpeg "$LUA" -e 'require "lpeg"'
   need "a large XML document (shared-mime-info)" shared-mime-info \

@@ -22,7 +22,8 @@ need () {
 
 look () {
   missing='' packages=''
-  need "a C compiler ($CC)" "gcc libc6-dev" command -v "${CC%% *}"
+  case $CC in clang*) compiler=${CC%% *} ;; *) compiler=gcc ;; esac
+  need "a C compiler ($CC)" "$compiler libc6-dev" command -v "${CC%% *}"
   need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
     grep -E '^#define LUA_VERSION_NUM[[:space:]]+504' "$LUA_INCDIR/lua.h"
   need "Lua 5.4 ($LUA)" lua5.4 "$LUA" -e 'assert(_VERSION == "Lua 5.4")'

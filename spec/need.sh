@@ -63,9 +63,9 @@ printf 'installing (apt-get):\n%s' "$missing"
 asroot apt-get update -q >/dev/null
 # shellcheck disable=SC2086 # a list of names
 asroot env DEBIAN_FRONTEND=noninteractive \
-  apt-get install -q -y --no-install-recommends $packages >/dev/null || exit 1
+  apt-get install -q -y --no-install-recommends $packages >/dev/null
 
-look "$1"
+look "$1"  # and after a failure too: the list is the last to be read
 [ -z "$missing" ] && exit 0
 printf 'still missing:\n%s' "$missing" >&2
 exit 1

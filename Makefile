@@ -16,6 +16,10 @@ INSTALL_LUADIR = $(PREFIX)/share/lua/$(LUA_VERSION)
 # Commands are shown with V=1.
 Q = $(if $(V),,@)
 
+ifneq ($(words $(SWITCH)) $(filter native ucontext,$(SWITCH)),1 $(SWITCH))
+$(error SWITCH is '$(SWITCH)': native or ucontext)
+endif
+
 BUILD = build$(if $(filter-out native,$(SWITCH)),/$(SWITCH))
 SOURCES = $(wildcard csrc/*.c)
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)

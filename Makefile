@@ -56,7 +56,7 @@ help:
 	'                      eval "$$(make -s env)"' \
 	'make lint             luacheck' \
 	'make install PREFIX=  into $(PREFIX) (DESTDIR is honoured)' \
-	'make clean            removes build/' \
+	'make clean            removes what was built here' \
 	'' \
 	'LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR)' \
 	'CC=$(CC) CFLAGS="$(CFLAGS)" SWITCH=native|ucontext'
@@ -129,5 +129,6 @@ install: all
 	install -m 644 $(BUILD)/libcfiber.a "$(DESTDIR)$(PREFIX)/lib"
 	install -m 644 csrc/include/cfiber.h "$(DESTDIR)$(PREFIX)/include"
 
+# Also what 'luarocks make' leaves here
 clean:
-	rm -rf build
+	rm -rf build csrc/*.o cfiber.so

@@ -96,7 +96,7 @@ $(BUILD)/spec/%.so: spec/c/%.c $(BUILD)/flags
 
 .PHONY: ctests specmodules
 ctests: $(CTESTS)
-specmodules: $(SPECMODULES)
+specmodules: all $(SPECMODULES)
 
 # One word of the shell, whatever characters it has
 quoted = '$(subst ','\'',$(1))'
@@ -104,7 +104,7 @@ quoted = '$(subst ','\'',$(1))'
 env:
 	@printf '%s\n' \
 	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH:-;}") \
-	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;)"$${LUA_CPATH:-;}")
+	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;$(CURDIR)/$(BUILD)/spec/?.so;)"$${LUA_CPATH:-;}")
 
 demo:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh demo

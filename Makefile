@@ -52,6 +52,7 @@ help:
 	'make demo [XML=file]  installs what it needs, builds, reads an XML document' \
 	'make test             installs what it needs, builds, runs all tests' \
 	'make check            the same without installing anything' \
+	'make specmodules      all that running one spec needs' \
 	'make -s env           shell exports that use this checkout in place:' \
 	'                      eval "$$(make -s env)"' \
 	'make lint             luacheck' \

@@ -16,6 +16,10 @@ INSTALL_LUADIR = $(PREFIX)/share/lua/$(LUA_VERSION)
 # Commands are shown with V=1.
 Q = $(if $(V),,@)
 
+ifneq ($(words $(SWITCH)) $(filter native ucontext,$(SWITCH)),1 $(SWITCH))
+$(error SWITCH is '$(SWITCH)': native or ucontext)
+endif
+
 BUILD = build$(if $(filter-out native,$(SWITCH)),/$(SWITCH))
 SOURCES = $(wildcard csrc/*.c)
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
@@ -50,11 +54,12 @@ help:
 	'                      installs it, builds, compares in one run' \
 	'make test             installs what it needs, builds, runs all tests' \
 	'make check            the same without installing anything' \
+	'make specmodules      all that running one spec needs' \
 	'make -s env           shell exports that use this checkout in place:' \
 	'                      eval "$$(make -s env)"' \
 	'make lint             luacheck' \
 	'make install PREFIX=  into $(PREFIX) (DESTDIR is honoured)' \
-	'make clean            removes build/' \
+	'make clean            removes what was built here' \
 	'' \
 	'LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR)' \
 	'CC=$(CC) CFLAGS="$(CFLAGS)" SWITCH=native|ucontext'
@@ -94,7 +99,7 @@ $(BUILD)/spec/%.so: spec/c/%.c $(BUILD)/flags
 
 .PHONY: ctests specmodules
 ctests: $(CTESTS)
-specmodules: $(SPECMODULES)
+specmodules: all $(SPECMODULES)
 
 # Programs of 'make bench-peers'
 $(BUILD)/peers/%: spec/bench/peers/%.c $(BUILD)/flags
@@ -110,7 +115,7 @@ quoted = '$(subst ','\'',$(1))'
 env:
 	@printf '%s\n' \
 	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH:-;}") \
-	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;)"$${LUA_CPATH:-;}")
+	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;$(CURDIR)/$(BUILD)/spec/?.so;)"$${LUA_CPATH:-;}")
 
 demo:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh demo
@@ -141,5 +146,6 @@ install: all
 	install -m 644 $(BUILD)/libcfiber.a "$(DESTDIR)$(PREFIX)/lib"
 	install -m 644 csrc/include/cfiber.h "$(DESTDIR)$(PREFIX)/include"
 
+# Also what 'luarocks make' leaves here
 clean:
-	rm -rf build
+	rm -rf build csrc/*.o cfiber.so

@@ -44,14 +44,20 @@ peers () {
 
 look () {
   missing='' packages=''
-  need "a C compiler ($CC)" "gcc libc6-dev" command -v "${CC%% *}"
+  case $CC in clang*) compiler=${CC%% *} ;; *) compiler=gcc ;; esac
+  need "a C compiler ($CC)" "$compiler libc6-dev" command -v "${CC%% *}"
   need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
+<<<<<<< HEAD
     test -e "$LUA_INCDIR/lua.h"
   need "Lua 5.4 ($LUA)" lua5.4 command -v "$LUA"
   if [ "$1" = bench-peers ]; then
     peers
     return
   fi
+=======
+    grep -E '^#define LUA_VERSION_NUM[[:space:]]+504' "$LUA_INCDIR/lua.h"
+  need "Lua 5.4 ($LUA)" lua5.4 "$LUA" -e 'assert(_VERSION == "Lua 5.4")'
+>>>>>>> 3822fba8c97559bc535b265001c32511d99c9f8a
   need "the Lua module lxp (LuaExpat)" lua-expat "$LUA" -e 'require "lxp"'
   need "LPeg" lua-lpeg "$LUA" -e 'require "lpeg"'
   need "a large XML document (shared-mime-info)" shared-mime-info \
@@ -93,8 +99,12 @@ asroot apt-get update -q >/dev/null
 asroot env DEBIAN_FRONTEND=noninteractive \
   apt-get install -q -y --no-install-recommends $packages >/dev/null
 
+<<<<<<< HEAD
 wishes=
 look "$1"
+=======
+look "$1"  # and after a failure too: the list is the last to be read
+>>>>>>> 3822fba8c97559bc535b265001c32511d99c9f8a
 [ -z "$missing" ] && exit 0
 printf 'still missing:\n%s' "$missing" >&2
 exit 1

@@ -33,11 +33,9 @@ ctests () {  # SWITCH
 }
 
 specs () {  # SWITCH MODE
-  $MAKE --no-print-directory -s SWITCH="$1" all specmodules || return 1
-  dir=build
-  [ "$1" = native ] || dir=build/$1
+  $MAKE --no-print-directory -s SWITCH="$1" specmodules || return 1
   ( eval "$($MAKE -s --no-print-directory SWITCH="$1" env)" \
-      && LUA_CPATH="$dir/spec/?.so;$LUA_CPATH" CFIBER_SPEC_MODE=$2 "$LUA" spec/run.lua )
+      && CFIBER_SPEC_MODE=$2 "$LUA" spec/run.lua )
 }
 
 rm -rf "$logs"

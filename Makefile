@@ -43,15 +43,16 @@ else
 SHARED = -shared
 endif
 
-.PHONY: all help env demo bench-peers test check lint install clean force
+.PHONY: all help env demo bench bench-peers test check lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
 help:
 	@printf '%s\n' \
 	'make                  build/cfiber.so and build/libcfiber.a' \
 	'make demo [XML=file]  installs what it needs, builds, reads an XML document' \
-	'make bench-peers      the same for what one would use instead of cfiber:' \
-	'                      installs it, builds, compares in one run' \
+	'make bench [FIGURE=many]   installs what it needs, builds, measures against' \
+	'                      stock coroutines; FIGURE is a program in spec/bench' \
+	'make bench-peers      the same against what one would use instead of cfiber' \
 	'make test             installs what it needs, builds, runs all tests' \
 	'make check            the same without installing anything' \
 	'make specmodules      all that running one spec needs' \
@@ -121,6 +122,13 @@ demo:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh demo
 	@$(MAKE) --no-print-directory $(BUILD)/cfiber.so
 	@eval "$$($(MAKE) -s --no-print-directory env)" && $(LUA) spec/examples/demo.lua "$$XML"
+
+bench:
+	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh bench
+	@$(MAKE) --no-print-directory $(BUILD)/cfiber.so specmodules $(BUILD)/peers/switch
+	@-$(MAKE) --no-print-directory $(BUILD)/peers/fcontext
+	@eval "$$($(MAKE) -s --no-print-directory env)" && LUA_PATH="./spec/bench/?.lua;$$LUA_PATH" \
+	  LUA='$(LUA)' CC='$(CC)' BUILD='$(BUILD)' $(LUA) spec/bench/run.lua $(FIGURE)
 
 bench-peers:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh bench-peers

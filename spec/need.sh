@@ -1,11 +1,11 @@
 #!/bin/sh
-# need.sh: sees to what 'make demo', 'make test' and 'make bench-peers' need
+# need.sh: sees to what a goal of the Makefile needs
 #
 # Looks for each thing and installs the missing ones through the system's
 # package manager, with sudo where the user is not root. Where the package
 # manager is not known it lists what is missing and stops.
 #
-# usage: LUA=lua5.4 CC=cc LUA_INCDIR=dir need.sh demo|test|bench-peers
+# usage: LUA=lua5.4 CC=cc LUA_INCDIR=dir need.sh demo|test|bench|bench-peers
 
 missing=     # what is not there, in words
 packages=    # its Debian packages
@@ -42,32 +42,42 @@ peers () {
   want "Boost.Context" libboost-context-dev boost
 }
 
-look () {
-  missing='' packages=''
-  case $CC in clang*) compiler=${CC%% *} ;; *) compiler=gcc ;; esac
-  need "a C compiler ($CC)" "$compiler libc6-dev" command -v "${CC%% *}"
-  need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
-<<<<<<< HEAD
-    test -e "$LUA_INCDIR/lua.h"
-  need "Lua 5.4 ($LUA)" lua5.4 command -v "$LUA"
-  if [ "$1" = bench-peers ]; then
-    peers
-    return
-  fi
-=======
-    grep -E '^#define LUA_VERSION_NUM[[:space:]]+504' "$LUA_INCDIR/lua.h"
-  need "Lua 5.4 ($LUA)" lua5.4 "$LUA" -e 'assert(_VERSION == "Lua 5.4")'
->>>>>>> 3822fba8c97559bc535b265001c32511d99c9f8a
+demo () {
   need "the Lua module lxp (LuaExpat)" lua-expat "$LUA" -e 'require "lxp"'
   need "LPeg" lua-lpeg "$LUA" -e 'require "lpeg"'
   need "a large XML document (shared-mime-info)" shared-mime-info \
     test -e /usr/share/mime/packages/freedesktop.org.xml
-  [ "$1" = test ] || return 0
+}
+
+tests () {
+  demo
   need "busted" lua-busted "$LUA" -e 'require "busted"'
   need "cmocka" libcmocka-dev test -e /usr/include/cmocka.h
   need "LuaSocket" lua-socket "$LUA" -e 'require "socket"'
   need "Penlight" lua-penlight "$LUA" -e 'require "pl"'
   need "LuaRocks" luarocks command -v luarocks
+  need "Valgrind" valgrind command -v valgrind
+}
+
+bench () {
+  need "dkjson" lua-dkjson "$LUA" -e 'require "dkjson"'
+  need "gnuplot" gnuplot-nox command -v gnuplot
+  want "Boost.Context" libboost-context-dev boost
+}
+
+look () {
+  missing='' packages=''
+  case $CC in clang*) compiler=${CC%% *} ;; *) compiler=gcc ;; esac
+  need "a C compiler ($CC)" "$compiler libc6-dev" command -v "${CC%% *}"
+  need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
+    grep -E '^#define LUA_VERSION_NUM[[:space:]]+504' "$LUA_INCDIR/lua.h"
+  need "Lua 5.4 ($LUA)" lua5.4 "$LUA" -e 'assert(_VERSION == "Lua 5.4")'
+  case $1 in
+    demo) demo ;;
+    test) tests ;;
+    bench) bench ;;
+    bench-peers) peers ;;
+  esac
 }
 
 asroot () {
@@ -99,12 +109,8 @@ asroot apt-get update -q >/dev/null
 asroot env DEBIAN_FRONTEND=noninteractive \
   apt-get install -q -y --no-install-recommends $packages >/dev/null
 
-<<<<<<< HEAD
 wishes=
-look "$1"
-=======
 look "$1"  # and after a failure too: the list is the last to be read
->>>>>>> 3822fba8c97559bc535b265001c32511d99c9f8a
 [ -z "$missing" ] && exit 0
 printf 'still missing:\n%s' "$missing" >&2
 exit 1

@@ -1,7 +1,7 @@
 -- run.lua: runs every figure and shows the table, with the targets
 --
 -- Writes build/bench.json (all rows and the machine) and build/bench.svg.
--- usage: lua spec/bench/run.lua [PATTERN]      only programs that match
+-- usage: lua spec/bench/run.lua [PATTERN]      only programs whose names match
 
 local json = require "dkjson"
 

@@ -82,7 +82,6 @@ INLINE struct fiber *mount (struct stack *s, lua_State *co,
   f->size = s->size;
   f->anchor = NULL;
   f->body = body;
-  f->frequent = 0;
   return f;
 }
 
@@ -200,7 +199,7 @@ void fiber_loseinner (struct universe *u, struct fiber *f, lua_State *L) {
 */
 
 /* Would 'lua_resume' run something? */
-static int canstart (lua_State *co) {
+static RARE int canstart (lua_State *co) {
   lua_Debug ar;
   switch (lua_status(co)) {
     case LUA_YIELD: return 1;
@@ -239,7 +238,7 @@ INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
     }
   }
   f = mount(s, co, BODY_RESUME);
-  f->frequent = isrecent(u, co) && lua_status(co) == LUA_YIELD;
+  f->cameback = lua_status(co) == LUA_YIELD;
   return f;
 }
 
@@ -351,7 +350,7 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
   if (f->body == BODY_CLOSE)
     return 0;  /* 'lua_yield' refuses, as in stock Lua */
   if (lua_isyieldable(L)) {
-    if (!f->frequent || u->suspended >= u->native_limit)
+    if (u->suspended >= u->native_limit || !(f->cameback && isrecent(u, L)))
       return 0;
   }
   else if (finalizer_runson(L))

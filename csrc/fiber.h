@@ -61,7 +61,7 @@ struct fiber {  /* written by fiber.h and fiber.c alone; hot fields first */
   int status;  /* FIBER_FINISHED: a Lua status */
   enum fiber_state state;
   enum fiber_body body;
-  int frequent;  /* it came back soon after a compact yield */
+  int cameback;  /* this mounting began after a compact yield */
 };
 
 /* One 'global_State' and all its threads. Lies in a full userdata. */

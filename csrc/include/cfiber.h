@@ -6,8 +6,6 @@
 #ifndef cfiber_h
 #define cfiber_h
 
-#include <lua.h>
-
 #define CFIBER_VERSION "cfiber 0.1.0"
 
 #if defined(__GNUC__)
@@ -18,6 +16,12 @@
 
 #if defined(__cplusplus)
 extern "C" {
+#endif
+
+#include <lua.h>
+
+#if LUA_VERSION_NUM != 504
+#error "cfiber is for Lua 5.4: put the directory of its headers first (-I)"
 #endif
 
 /* Returns the module, as 'require "cfiber"' does. For 'luaL_requiref'. */

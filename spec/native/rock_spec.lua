@@ -71,7 +71,7 @@ describe("The rockspec", function()
     top = top .. " the user's"
     copy, tree = top .. "/copy", top .. "/tree"
     check("mkdir -p %s && cp -R Makefile LICENSE csrc lua rockspec %s", quote(copy), quote(copy))
-    check("mkdir %s && cp -R spec/run.lua spec/helper.lua %s", quote(copy .. "/spec"), quote(copy .. "/spec"))
+    check("mkdir %s && cp -R spec/run.lua spec/helper.lua spec/c %s", quote(copy .. "/spec"), quote(copy .. "/spec"))
   end)
 
   lazy_teardown(function()
@@ -130,6 +130,7 @@ describe("The rockspec", function()
     spec:write [[
       it("runs", function()
         assert.is_table(require("helper").cfiber.stats())
+        assert.is_table(require "boundary")
       end)]]
     spec:flush()
     assert.match("\n1 success ", rocks("test", rockspec))

@@ -80,16 +80,15 @@ INLINE struct fiber *mount (struct stack *s, lua_State *co,
   f->L = co;
   f->stack = s;
   f->size = s->size;
-  f->anchor = NULL;
+  f->anchored = 0;
   f->body = body;
   return f;
 }
 
 
 void fiber_unanchor (struct universe *u, struct fiber *f) {
-  if (f->anchor != NULL) {
-    f->anchor->fiber = NULL;
-    f->anchor = NULL;
+  if (f->anchored) {
+    f->anchored = 0;
     map_remove(&u->map, f->L);
   }
   if (u->last == f)
@@ -158,7 +157,7 @@ void fiber_endall (struct universe *u) {
 */
 static void lose (struct universe *u, lua_State *L) {
   struct fiber *f = leaverunning(u);
-  lua_State *co = f->anchor != NULL ? f->L : NULL;
+  lua_State *co = f->anchored ? f->L : NULL;
   fiber_abandon(u, f);
   if (co != NULL)
     thread_bury(L, co);
@@ -243,25 +242,33 @@ INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
 }
 
 
-static RARE int refuse (lua_State *co, const char *message) {
-  lua_pushstring(co, message);
+/* The message goes to the resumer: 'co' may be in the middle of a C function
+   on another stack, where nothing may allocate, collect or raise. */
+static RARE int refuse (lua_State *L, const char *message) {
+  lua_pushstring(L, message);
   return LUA_ERRRUN;
 }
 
 
 /* 'co' runs nothing when it is resumed. */
-static RARE int refusedead (lua_State *L, lua_State *co, int *nres) {
-  if (lua_status(co) == LUA_OK && thread_isburied(L, co))
-    return refuse(co, "cannot resume dead coroutine");
-  return lua_resume(co, L, 0, nres);  /* refuses, and knows why */
+static RARE int refusedead (lua_State *L, lua_State *co) {
+  lua_Debug ar;
+  if (lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar)
+      && !thread_isburied(L, co))
+    return refuse(L, "cannot resume non-suspended coroutine");
+  return refuse(L, "cannot resume dead coroutine");
 }
 
 
 /* As in stock Lua, on the stack of the resumer. */
 static RARE int resumestock (lua_State *L, lua_State *co, int narg,
                              int *nres) {
+  int status;
   lua_xmove(L, co, narg);
-  return lua_resume(co, L, narg, nres);
+  status = lua_resume(co, L, narg, nres);
+  if (status != LUA_OK && status != LUA_YIELD)
+    lua_xmove(co, L, 1);
+  return status;
 }
 
 
@@ -273,12 +280,12 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
   if (!compact)
     f = suspended(u, co);
   if (narg > 0 && !lua_checkstack(co, narg))
-    *status = refuse(co, "too many arguments to resume");
+    *status = refuse(L, "too many arguments to resume");
   else if (!compact && f == NULL && !canstart(co))
-    *status = refusedead(L, co, nres);
+    *status = refusedead(L, co);
   else if (u->depth >= u->max_depth)
-    *status = refuse(co, "C stack overflow");
-  else if (u->closed)
+    *status = refuse(L, "C stack overflow");
+  else if (u->closed && !universe_reopen(u, L))
     *status = resumestock(L, co, narg, nres);
   else {
     if (f != NULL)
@@ -296,6 +303,8 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
 int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
   int status = f->status;
   *nres = f->nvalues;
+  if (status != LUA_OK && status != LUA_YIELD)
+    lua_xmove(f->L, f->from, 1);  /* error message */
   if (status == LUA_YIELD) {
     u->compact_yields++;
     remember(u, f->L);
@@ -355,10 +364,10 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
   }
   else if (finalizer_runson(L))
     raise(L, "attempt to yield from a finalizer");
-  if (f->anchor == NULL) {
-    f->anchor = anchor_get(u, L);
-    f->anchor->fiber = f;
+  if (!f->anchored) {
+    anchor_make(u, L);
     map_insert(&u->map, L, f);
+    f->anchored = 1;
   }
   return 1;
 }

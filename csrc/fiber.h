@@ -53,8 +53,8 @@ struct fiber {  /* written by fiber.h and fiber.c alone; hot fields first */
   lua_State *L;  /* the thread mounted here */
   lua_State *from;  /* the thread that resumed it: running only */
   struct fiber *resumer;  /* the fiber it came from, or NULL: running only */
-  struct anchor *anchor;  /* makes the collector care; NULL until the first
-                             native yield of this mounting */
+  int anchored;  /* the thread has an anchor, so that the collector cares,
+                    and a place in the map: from the first native yield on */
   struct stack *stack;  /* the memory this record lies in */
   size_t size;  /* bytes of it below the record, at most */
   int nvalues;  /* values handed over, on top of L */
@@ -120,13 +120,13 @@ PRIVATE void fiber_endall (struct universe *u);
 */
 
 /* Mounts 'co' or finds it suspended, and gives it its arguments. Returns the
-   fiber to run, or NULL when 'co' cannot be resumed: then '*status' and
+   fiber to run, or NULL when that is not to be done: then '*status' and
    '*nres' are what fiber_resume returns. */
 PRIVATE struct fiber *fiber_ready (struct universe *u, lua_State *L,
                                    lua_State *co, int narg, int *status,
                                    int *nres);
 
-/* Unmounts a fiber that finished; status and results as 'lua_resume'. */
+/* Unmounts a fiber that finished; status and results as fiber_resume. */
 PRIVATE int fiber_finish (struct universe *u, struct fiber *f, int *nres);
 
 /* Readies the running fiber for a native yield: 1. Or it cannot or should
@@ -167,11 +167,19 @@ INLINE void fiber_run (struct universe *u, struct fiber *f, lua_State *from) {
   u->depth--;
 }
 
+/* 'co' was just made. A fiber at its address lost its thread without a word:
+   Lua does not call a finalizer when that takes memory that is not there. */
+INLINE void fiber_reclaim (struct universe *u, const lua_State *co) {
+  struct fiber *f = (struct fiber *)map_find(&u->map, co);
+  if (!LIKELY(f == NULL))
+    fiber_abandon(u, f);
+}
+
 /* Resumes 'co' with the 'narg' values on top of L, which move there. Returns
    a Lua status: after LUA_YIELD or LUA_OK '*nres' results are on top of 'co',
-   else the error. The errors are those of 'coroutine.resume' (manual 6.2); a
-   refusal leaves the arguments and all else as it was. Raises a memory error
-   in L when there is no stack to be had. */
+   else the error is on top of L. The errors are those of 'coroutine.resume'
+   (manual 6.2); a refusal leaves the arguments and all else as it was. Raises
+   a memory error in L when there is no stack to be had. */
 INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State *co,
                          int narg, int *nres) {
   struct fiber *f = u->last;
@@ -202,7 +210,7 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State *co,
    "return fiber_yield(u, L, n)". Raises where a yield is refused. */
 INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
   struct fiber *f = u->running;
-  if (!LIKELY(f != NULL && f->L == L && f->anchor != NULL && fiber_isunder(f)
+  if (!LIKELY(f != NULL && f->L == L && f->anchored && fiber_isunder(f)
               && u->suspended < u->native_limit && lua_isyieldable(L))) {
     if (!fiber_yieldsnatively(u, L))
       return lua_yield(L, n);

@@ -18,11 +18,13 @@ PRIVATE extern const luaL_Reg lib_coroutine[];  /* the eight of 'coroutine' */
 PRIVATE extern const luaL_Reg lib_install[];
 PRIVATE extern const luaL_Reg lib_limits[];
 
-INLINE struct universe *lib_universe (lua_State *L) {
+INLINE struct universe *lib_universeat (lua_State *L, int index) {
   struct universe *u = universe_only();
-  if (LIKELY(u != NULL))
-    return u;
-  return (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
+  return LIKELY(u != NULL) ? u : (struct universe *)lua_touserdata(L, index);
+}
+
+INLINE struct universe *lib_universe (lua_State *L) {
+  return lib_universeat(L, lua_upvalueindex(1));
 }
 
 #endif

@@ -43,8 +43,6 @@ static int lib_resume (lua_State *L) {
       return 1 + nres;
     lua_pushliteral(L, "too many results to resume");
   }
-  else
-    lua_xmove(co, L, 1);  /* error message; 'co' may be L */
   lua_pushboolean(L, 0);
   lua_insert(L, -2);
   return 2;
@@ -67,18 +65,10 @@ static int wraperror (struct universe *u, lua_State *L, lua_State *co) {
 }
 
 
-/* What a function of 'wrap' needs, in one upvalue: a userdata whose user
-   value is the thread. */
-struct wrap {
-  struct universe *u;
-  lua_State *co;
-};
-
-
+/* Upvalues: the thread, as in stock Lua, and the universe. */
 static int wrapped (lua_State *L) {
-  struct wrap *w = (struct wrap *)lua_touserdata(L, lua_upvalueindex(1));
-  struct universe *u = w->u;
-  lua_State *co = w->co;
+  struct universe *u = lib_universeat(L, lua_upvalueindex(2));
+  lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int nres;
   int status = fiber_resume(u, L, co, lua_gettop(L), &nres);
   if (LIKELY(status == LUA_YIELD || status == LUA_OK)) {
@@ -87,8 +77,6 @@ static int wrapped (lua_State *L) {
       return nres;
     lua_pushliteral(L, "too many results to resume");
   }
-  else
-    lua_xmove(co, L, 1);  /* error message */
   return wraperror(u, L, co);
 }
 
@@ -97,6 +85,7 @@ static int lib_create (lua_State *L) {
   lua_State *co;
   luaL_checktype(L, 1, LUA_TFUNCTION);
   co = lua_newthread(L);
+  fiber_reclaim(lib_universe(L), co);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
   return 1;
@@ -104,14 +93,9 @@ static int lib_create (lua_State *L) {
 
 
 static int lib_wrap (lua_State *L) {
-  struct wrap *w;
   lib_create(L);
-  w = (struct wrap *)lua_newuserdatauv(L, sizeof(struct wrap), 1);
-  w->u = lib_universe(L);
-  w->co = lua_tothread(L, -2);
-  lua_insert(L, -2);
-  lua_setiuservalue(L, -2, 1);
-  lua_pushcclosure(L, wrapped, 1);
+  lua_pushlightuserdata(L, lib_universe(L));
+  lua_pushcclosure(L, wrapped, 2);
   return 1;
 }
 

@@ -38,14 +38,6 @@ static void checktarget (lua_State *L) {
 }
 
 
-/* Sets the field 'name' of the table at 1 to the value on top, raw. */
-static void rawsetname (lua_State *L, const char *name) {
-  lua_pushstring(L, name);
-  lua_insert(L, -2);
-  lua_rawset(L, 1);
-}
-
-
 /* Saves the functions of the table at 1 in a table that it pushes. */
 static void save (lua_State *L) {
   const luaL_Reg *r;
@@ -59,40 +51,64 @@ static void save (lua_State *L) {
 
 
 /*
-** Closures of its own, not those of 'cfiber': Lua looks functions up in the
-** loaded modules to name them in tracebacks, and 'coroutine.yield' must not
-** become 'cfiber.yield' by chance.
+** Pushes a table of the functions to install in the table at 1, or that are
+** installed. Closures of its own, not those of 'cfiber': Lua looks functions
+** up in the loaded modules to name them in tracebacks, and 'coroutine.yield'
+** must not become 'cfiber.yield' by chance.
 */
-static int lib_install_ (lua_State *L) {
+static void pushfunctions (lua_State *L) {
   const luaL_Reg *r;
+  lua_createtable(L, 0, 8);
+  for (r = lib_coroutine; r->name != NULL; r++) {
+    lua_pushstring(L, r->name);
+    lua_rawget(L, 1);
+    if (lua_tocfunction(L, -1) != r->func) {
+      lua_pop(L, 1);
+      lua_pushlightuserdata(L, lib_universe(L));
+      lua_pushcclosure(L, r->func, 1);
+    }
+    lua_setfield(L, -2, r->name);
+  }
+}
+
+
+/* Sets the fields of the table at 1 to those of the table on top. */
+static void setfunctions (lua_State *L) {
+  const luaL_Reg *r;
+  for (r = lib_coroutine; r->name != NULL; r++) {
+    lua_pushstring(L, r->name);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, -3);
+    lua_rawset(L, 1);
+  }
+}
+
+
+/* Everything that can fail comes before the first change; where a new field
+   makes the table grow, another call completes what that left undone. */
+static int installfunctions (lua_State *L) {
   checktarget(L);
   pushsaved(L);  /* at 2 */
+  pushfunctions(L);  /* at 3 */
   lua_pushvalue(L, 1);
   if (lua_rawget(L, 2) == LUA_TNIL) {
     lua_pushvalue(L, 1);
     save(L);
     lua_rawset(L, 2);
-    for (r = lib_coroutine; r->name != NULL; r++) {
-      lua_pushvalue(L, lua_upvalueindex(1));
-      lua_pushcclosure(L, r->func, 1);
-      rawsetname(L, r->name);
-    }
   }
+  lua_settop(L, 3);
+  setfunctions(L);
   lua_settop(L, 1);
   return 1;
 }
 
 
-static int lib_uninstall (lua_State *L) {
-  const luaL_Reg *r;
+static int uninstallfunctions (lua_State *L) {
   checktarget(L);
   pushsaved(L);  /* at 2 */
   lua_pushvalue(L, 1);
-  if (lua_rawget(L, 2) == LUA_TTABLE) {  /* at 3 */
-    for (r = lib_coroutine; r->name != NULL; r++) {
-      lua_getfield(L, 3, r->name);
-      rawsetname(L, r->name);
-    }
+  if (lua_rawget(L, 2) == LUA_TTABLE) {
+    setfunctions(L);
     lua_pushvalue(L, 1);
     lua_pushnil(L);
     lua_rawset(L, 2);
@@ -103,7 +119,7 @@ static int lib_uninstall (lua_State *L) {
 
 
 const luaL_Reg lib_install[] = {
-  {"install", lib_install_},
-  {"uninstall", lib_uninstall},
+  {"install", installfunctions},
+  {"uninstall", uninstallfunctions},
   {NULL, NULL}
 };

@@ -130,30 +130,53 @@ int thread_isburied (lua_State *L, lua_State *co) {
 ** =======================================================
 */
 
-/*
-** '__gc' of an anchor; first upvalue: the universe. A fiber that seems to run
-** was jumped out of, or stands below a 'lua_close': it keeps its stack for
-** those who look after that. Without a fiber the entry goes too, so that a
-** resurrected thread gets an anchor with a finalizer when it needs one.
-*/
-static int anchorgc (lua_State *L) {
-  struct universe *u =
-    (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
-  struct fiber *f = ((struct anchor *)lua_touserdata(L, 1))->fiber;
-  int suspended = f != NULL && f->state == FIBER_SUSPENDED;
-  if (!finalizing(L))
-    return 0;  /* called by hand */
-  if (suspended)
-    fiber_abandon(u, f);
-  else if (f != NULL)
-    fiber_unanchor(u, f);
+/* The anchor at 1 is to be finalized once more. */
+static void condemn (lua_State *L, struct anchor *a) {
+  a->condemned = 1;
+  lua_getmetatable(L, 1);
+  lua_setmetatable(L, 1);
+}
+
+
+/* Sets the entry of the thread on top of the stack to 'false', or to nil so
+   that a resurrected thread gets an anchor with a finalizer when it needs
+   one. */
+static void setentry (lua_State *L, int buried) {
   pushthreads(L);
-  lua_getiuservalue(L, 1, 1);
-  if (suspended)
+  lua_insert(L, -2);
+  if (buried)
     lua_pushboolean(L, 0);
   else
     lua_pushnil(L);
   lua_rawset(L, -3);
+}
+
+
+/*
+** '__gc' of an anchor; first upvalue: the universe. A fiber that seems to run
+** was jumped out of, or stands below a 'lua_close': it keeps its stack for
+** those who look after that.
+*/
+static int anchorgc (lua_State *L) {
+  struct universe *u =
+    (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
+  struct anchor *a = (struct anchor *)lua_touserdata(L, 1);
+  struct fiber *f;
+  int suspended;
+  if (!finalizing(L))
+    return 0;  /* called by hand */
+  lua_getiuservalue(L, 1, 1);
+  f = (struct fiber *)map_find(&u->map, lua_tothread(L, -1));
+  suspended = f != NULL && f->state == FIBER_SUSPENDED;
+  if (suspended && !a->condemned)
+    condemn(L, a);
+  else {
+    if (suspended)
+      fiber_abandon(u, f);
+    else if (f != NULL)
+      fiber_unanchor(u, f);
+    setentry(L, suspended);
+  }
   return 0;
 }
 
@@ -171,8 +194,11 @@ static void pushanchormeta (lua_State *L) {
 }
 
 
-/* Pushes the anchor of L, made if need be. */
-static struct anchor *pushanchor (lua_State *L) {
+/*
+** Pushes the anchor of L, made if need be. It gets its finalizer last, when
+** nothing can fail: an anchor that is not in the table must not have one.
+*/
+static void pushanchor (lua_State *L) {
   struct anchor *a;
   pushentry(L, L);
   lua_pushvalue(L, -1);
@@ -180,19 +206,19 @@ static struct anchor *pushanchor (lua_State *L) {
     a = (struct anchor *)lua_touserdata(L, -1);
   else {
     lua_pop(L, 1);
-    a = (struct anchor *)lua_newuserdatauv(L, sizeof(struct anchor), 1);
-    a->fiber = NULL;
-    lua_pushvalue(L, -2);
-    lua_setiuservalue(L, -2, 1);
     pushanchormeta(L);
+    a = (struct anchor *)lua_newuserdatauv(L, sizeof(struct anchor), 1);
+    lua_pushvalue(L, -3);
+    lua_setiuservalue(L, -2, 1);
+    lua_pushvalue(L, -3);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -6);
+    lua_insert(L, -2);
     lua_setmetatable(L, -2);
-    lua_pushvalue(L, -2);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, -5);
   }
+  a->condemned = 0;
   lua_replace(L, -3);
   lua_pop(L, 1);
-  return a;
 }
 
 
@@ -225,15 +251,13 @@ static void tellcollector (struct universe *u, lua_State *L) {
 }
 
 
-struct anchor *anchor_get (struct universe *u, lua_State *L) {
-  struct anchor *a;
+void anchor_make (struct universe *u, lua_State *L) {
   luaL_checkstack(L, 8, NULL);
   tellcollector(u, L);
-  a = pushanchor(L);
+  pushanchor(L);
   while (map_full(&u->map))  /* finalizers may have filled it meanwhile */
     growmap(u, L);
   lua_pop(L, 1);  /* L runs, and keeps its anchor alive */
-  return a;
 }
 
 /* }====================================================== */
@@ -262,6 +286,18 @@ static void claimsingle (struct universe *u) {
 }
 
 
+int universe_reopen (struct universe *u, lua_State *L) {
+  if (finalizing(L))
+    return 0;
+  universe_push(L);
+  lua_getmetatable(L, -1);
+  lua_setmetatable(L, -2);  /* now it gets its finalizer for sure */
+  lua_pop(L, 1);
+  u->closed = 0;
+  return 1;
+}
+
+
 /* '__gc' of the universe: 'lua_close' is under way. */
 static int universegc (lua_State *L) {
   struct universe *u = (struct universe *)lua_touserdata(L, 1);
@@ -283,6 +319,7 @@ struct universe *universe_push (lua_State *L) {
   memset(u, 0, sizeof(struct universe));
   u->max_depth = MAX_DEPTH;
   u->native_limit = NATIVE_LIMIT;
+  u->closed = finalizing(L);
   map_init(&u->map);
   pool_init(&u->pool, stack_round(measure_stack(L)), POOL_LIMIT);
   lua_createtable(L, 0, 1);
@@ -291,7 +328,8 @@ struct universe *universe_push (lua_State *L) {
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &universekey);
-  claimsingle(u);
+  if (!u->closed)
+    claimsingle(u);
   return u;
 }
 

@@ -8,8 +8,11 @@
 **
 ** Threads have no '__gc'. An anchor has, and lives exactly as long as its
 ** thread: when nothing else holds the two, the anchor's finalizer finds the
-** thread intact and gives its stack back. A thread whose stack was taken
-** away has 'false' in place of the anchor: it is buried, and dead for good.
+** thread intact. Finalizers of other objects may still resume the thread in
+** that cycle of the collector, as they may any coroutine; its stack is given
+** back if the next cycle finds it unreachable again. A thread whose stack was
+** taken away has 'false' in place of the anchor: it is buried, and dead for
+** good.
 */
 
 #ifndef lifecycle_h
@@ -21,11 +24,16 @@
 #include "fiber.h"
 
 struct anchor {
-  struct fiber *fiber;  /* the thread's mounting, or NULL */
+  int condemned;  /* it was found unreachable once */
 };
 
 /* Pushes the universe of L, made at the first call. May raise. */
 PRIVATE struct universe *universe_push (lua_State *L);
+
+/* Opens a closed universe again, if this is not its end; did it? A universe
+   that is made inside a finalizer starts closed: that may be the end of Lua,
+   after which nobody would give the stacks back. */
+PRIVATE int universe_reopen (struct universe *u, lua_State *L);
 
 /* The universe, as long as the process has made no other; else NULL. Going
    through an upvalue instead costs 4 ns at every resume and yield. */
@@ -36,7 +44,7 @@ INLINE struct universe *universe_only (void) {
 
 /* Makes sure that the thread L has an anchor and that the map has room for
    it. Runs the collector now and then, so it may run finalizers. May raise. */
-PRIVATE struct anchor *anchor_get (struct universe *u, lua_State *L);
+PRIVATE void anchor_make (struct universe *u, lua_State *L);
 
 /* Marks 'co' as dead for good. May raise, unless 'co' has an anchor. */
 PRIVATE void thread_bury (lua_State *L, lua_State *co);

@@ -13,9 +13,12 @@ local function deep_yield(...)
   return table.unpack(results, 1, results.n)
 end
 
+-- Stacks go when a second cycle finds their threads unreachable, and what
+-- they held goes after it.
 local function collect()
-  collectgarbage()
-  collectgarbage()
+  for _ = 1, 4 do
+    collectgarbage()
+  end
 end
 
 -- A fiber that has yielded natively.
@@ -342,17 +345,46 @@ describe("a collection at every switch", function()
 end)
 
 describe("a resurrected fiber", function()
-  -- A fiber whose finalizer has brought it back. The object is made before
-  -- the fiber yields, so its finalizer runs last.
+  -- A fiber that a finalizer brings back when the collector has found it
+  -- unreachable a second time. The object is made before the fiber yields, so
+  -- its finalizer runs after the stack was taken.
   local function resurrected(body, ...)
     local back
     do
-      local object = setmetatable({}, {__gc = function(o) back = o.co end})
+      local meta = {}
+      local object = setmetatable({}, meta)
+      function meta.__gc(o)
+        o.times = (o.times or 0) + 1
+        if o.times == 2 then
+          back = o.co
+        else
+          setmetatable(o, meta)
+        end
+      end
+      setmetatable(object, meta)
       object.co = suspended(body, ...)
     end
     collect()
     return assert(back, "it was not finalized")
   end
+
+  it("goes on like a coroutine after the first time", function()
+    local function outcome(co, yield)
+      local back
+      do
+        local object = setmetatable({}, {__gc = function(o) back = o.co end})
+        object.co = co.create(function(...)
+          return ..., yield(), "end"
+        end)
+        co.resume(object.co, "begin")
+      end
+      collect()
+      return {co.status(back), co.resume(back, "late")}
+    end
+    helper.leakless(function()
+      assert.same(outcome(stock, stock.yield), outcome(cfiber, deep_yield))
+    end)
+  end)
 
   it("is dead, and says so like a dead coroutine", function()
     helper.leakless(function()
@@ -399,11 +431,19 @@ describe("a resurrected fiber", function()
   it("raises an error when it is called through wrap", function()
     local back
     do
-      local object = setmetatable({}, {__gc = function(o) back = o.f end})
+      local meta = {}
+      function meta.__gc(o)
+        back = o.again and o.f
+        o.again = true
+        setmetatable(o, meta)
+      end
+      local object = setmetatable({}, meta)
       object.f = cfiber.wrap(deep_yield)
       object.f()
     end
-    collect()
+    while not back do
+      collect()
+    end
     local ok, message = pcall(back)
     assert.is_false(ok)
     assert.match("cannot resume dead coroutine$", message)

@@ -2,6 +2,7 @@
 
 LUA = lua5.4
 CC = cc
+OBJCOPY = objcopy
 CFLAGS = -O2 -g
 PREFIX = /usr/local
 # native: the switch written for this machine. ucontext: the portable one.
@@ -39,8 +40,10 @@ LUACOMPILE = $(COMPILE) -I$(LUA_INCDIR)
 
 ifeq ($(shell uname -s),Darwin)
 SHARED = -bundle -undefined dynamic_lookup
+LOCALIZE = :
 else
 SHARED = -shared
+LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 
 .PHONY: all help env demo bench bench-peers test check lint install clean force
@@ -73,7 +76,7 @@ $(BUILD)/cfiber.so: $(OBJECTS)
 $(BUILD)/libcfiber.a: $(OBJECTS)
 	@echo '$(AR) $@'
 	$(Q)$(LD) -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
-	$(Q)objcopy --localize-hidden $(BUILD)/obj/cfiber-all.o
+	$(Q)$(LOCALIZE) $(BUILD)/obj/cfiber-all.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/cfiber-all.o
 
 $(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags
@@ -113,10 +116,13 @@ fcontext_LIBS = -lboost_context
 # One word of the shell, whatever characters it has
 quoted = '$(subst ','\'',$(1))'
 
+# Lua 5.4 prefers the variables with its version to those without.
 env:
 	@printf '%s\n' \
-	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH:-;}") \
-	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;$(CURDIR)/$(BUILD)/spec/?.so;)"$${LUA_CPATH:-;}")
+	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH_5_4:-$${LUA_PATH:-;}}") \
+	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;$(CURDIR)/$(BUILD)/spec/?.so;)"$${LUA_CPATH_5_4:-$${LUA_CPATH:-;}}") \
+	  'unset LUA_PATH_5_4 LUA_CPATH_5_4'
+
 
 demo:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh demo

@@ -10,21 +10,6 @@
 static const char savedkey = 0;
 
 
-/* Pushes the table of saved functions. */
-static void pushsaved (lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &savedkey) == LUA_TTABLE)
-    return;
-  lua_pop(L, 1);
-  lua_createtable(L, 0, 1);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &savedkey);
-}
-
-
 /* Leaves the table to work on at index 1: the argument or 'coroutine'. */
 static void checktarget (lua_State *L) {
   lua_settop(L, 1);
@@ -88,7 +73,7 @@ static void setfunctions (lua_State *L) {
    makes the table grow, another call completes what that left undone. */
 static int installfunctions (lua_State *L) {
   checktarget(L);
-  pushsaved(L);  /* at 2 */
+  registry_pushweak(L, &savedkey);  /* at 2 */
   pushfunctions(L);  /* at 3 */
   lua_pushvalue(L, 1);
   if (lua_rawget(L, 2) == LUA_TNIL) {
@@ -105,7 +90,7 @@ static int installfunctions (lua_State *L) {
 
 static int uninstallfunctions (lua_State *L) {
   checktarget(L);
-  pushsaved(L);  /* at 2 */
+  registry_pushweak(L, &savedkey);  /* at 2 */
   lua_pushvalue(L, 1);
   if (lua_rawget(L, 2) == LUA_TTABLE) {
     setfunctions(L);

@@ -80,9 +80,8 @@ int finalizer_runson (lua_State *L) {
 ** =======================================================
 */
 
-/* Pushes the table of threads, made at the first call. */
-static void pushthreads (lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &threadskey) == LUA_TTABLE)
+void registry_pushweak (lua_State *L, const char *key) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE)
     return;
   lua_pop(L, 1);
   lua_createtable(L, 0, 0);
@@ -91,13 +90,13 @@ static void pushthreads (lua_State *L) {
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &threadskey);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
 
 
 /* Pushes the table of threads, then the thread 'co'. */
 static void pushentry (lua_State *L, lua_State *co) {
-  pushthreads(L);
+  registry_pushweak(L, &threadskey);
   lua_pushthread(co);
   lua_xmove(co, L, 1);
 }
@@ -142,7 +141,7 @@ static void condemn (lua_State *L, struct anchor *a) {
    that a resurrected thread gets an anchor with a finalizer when it needs
    one. */
 static void setentry (lua_State *L, int buried) {
-  pushthreads(L);
+  registry_pushweak(L, &threadskey);
   lua_insert(L, -2);
   if (buried)
     lua_pushboolean(L, 0);

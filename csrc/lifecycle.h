@@ -42,6 +42,10 @@ INLINE struct universe *universe_only (void) {
   return __atomic_load_n(&universe_single, __ATOMIC_RELAXED);
 }
 
+/* Pushes the table with weak keys that the registry has under the address
+   'key', made at the first call. May raise. */
+PRIVATE void registry_pushweak (lua_State *L, const char *key);
+
 /* Makes sure that the thread L has an anchor and that the map has room for
    it. Runs the collector now and then, so it may run finalizers. May raise. */
 PRIVATE void anchor_make (struct universe *u, lua_State *L);

@@ -84,3 +84,6 @@ bench.both("pair8", "resume + yield, 8 values each way", pair8)
 bench.both("wrap", "wrap call", wrap)
 bench.both("generator", "generic for over a generator", generator)
 bench.compare("floor", "resume + yield", pair0(bench.cfiber), empty, {against = "two empty C calls"})
+
+bench.cfiber.config {native_limit = 0}  -- from here on every yield is compact
+bench.both("compact", "resume + yield, compact", pair0)

@@ -279,8 +279,9 @@ struct universe *universe_single = &none;
    answer is NULL. */
 static void claimsingle (struct universe *u) {
   struct universe *before = &none;
-  if (!__atomic_compare_exchange_n(&universe_single, &before, u, 0,
-                                   __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+  if (u->closed  /* nobody would end the claim */
+      || !__atomic_compare_exchange_n(&universe_single, &before, u, 0,
+                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
     __atomic_store_n(&universe_single, NULL, __ATOMIC_RELAXED);
 }
 
@@ -327,8 +328,7 @@ struct universe *universe_push (lua_State *L) {
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &universekey);
-  if (!u->closed)
-    claimsingle(u);
+  claimsingle(u);
   return u;
 }
 

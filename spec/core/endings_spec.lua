@@ -21,6 +21,23 @@ local function ends(script, status, output)
   assert.equal(output or "", r.output)
 end
 
+describe("a universe that begins in a finalizer", function()
+  local body = [[
+      local c = require "cfiber"
+      local co = c.create(function() string.gsub("x", "x", c.yield) end)
+      io.write(tostring(c.resume(co)), c.status(co), c.wrap(function() c.yield(1) end)())
+  ]]
+
+  it("is like stock Lua while the program ends", function()
+    assert.equal("falsedead1", child.bare("setmetatable({}, {__gc = function() " .. body .. " end})").output)
+  end)
+
+  it("is like any other afterwards", function()
+    assert.equal("falsedead1truesuspended1", child.bare("do setmetatable({}, {__gc = function() " .. body .. " end}) end "
+      .. "collectgarbage() collectgarbage() " .. body).output)
+  end)
+end)
+
 describe("the end of a universe", function()
   it("with 1,000 natively suspended fibers is quiet", function()
     ends([[

@@ -1,21 +1,57 @@
--- child.lua: scripts that may crash or end the process run in a child
+-- child.lua: what may crash, ends the process or needs a new one
 
 local child = {}
 
 local interpreter = os.getenv "LUA" or "lua5.4"
 
 local function write(name, text)
-  local file = assert(io.open(name, "w"))
+  local file = assert(io.open(name, "wb"))
   file:write(text)
   file:close()
 end
 
 local function read(name)
-  local file = assert(io.open(name))
+  local file = assert(io.open(name, "rb"))
   local text = file:read "a"
   file:close()
   os.remove(name)
   return text
+end
+
+--- The text as one word of the shell.
+function child.quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- Runs commands of the shell, with the interpreter in the variable LUA.
+local function execute(commands)
+  local out, err = os.tmpname(), os.tmpname()
+  local _, how, code = os.execute(("export LUA=%s\n{ %s\n} >%s 2>%s"):format(child.quote(interpreter), commands, out,
+    err))
+  return {
+    output = read(out),
+    errors = read(err),
+    status = how == "exit" and code or nil,
+    signal = how == "signal" and code or nil,
+  }
+end
+
+--- Runs commands of the shell, where $LUA is the interpreter and $SCRIPT the
+-- name of a file that holds 'script', if there is one.
+-- Returns a table: output, errors (what they wrote to stdout and stderr; the
+-- name of the script's file is SCRIPT there), status (the exit status; nil
+-- after a signal), signal (its number or nil). The signal of a command shows
+-- when 'exec' puts it in the shell's place; else its status is 128 and more.
+function child.shell(commands, script)
+  if not script then
+    return execute(commands)
+  end
+  local name = os.tmpname()
+  write(name, script)
+  local r = execute("SCRIPT=" .. name .. "\n" .. commands)
+  os.remove(name)
+  r.output, r.errors = r.output:gsub(name, "SCRIPT"), r.errors:gsub(name, "SCRIPT")
+  return r
 end
 
 -- The child finds the modules that its parent finds. In one line: the script
@@ -24,21 +60,10 @@ local paths = "package.path, package.cpath = %q, %q "
 local locals = "local cfiber, stock = require 'helper'.cfiber, coroutine "
 
 --- Runs a Lua script in a process of its own; the further arguments are its
--- arguments.
--- Returns a table: output, errors (what it wrote to stdout and stderr),
--- status (the exit status; nil after a signal), signal (its number or nil).
+-- arguments. Returns what child.shell returns.
 function child.bare(script, ...)
-  local name, out, err = os.tmpname(), os.tmpname(), os.tmpname()
-  write(name, paths:format(package.path, package.cpath) .. script)
-  local arguments = table.concat({...}, " ")
-  local _, how, code = os.execute(("exec %s %s %s >%s 2>%s"):format(interpreter, name, arguments, out, err))
-  os.remove(name)
-  return {
-    output = read(out),
-    errors = read(err),
-    status = how == "exit" and code or nil,
-    signal = how == "signal" and code or nil,
-  }
+  return child.shell("exec $LUA $SCRIPT " .. table.concat({...}, " "),
+    paths:format(package.path, package.cpath) .. script)
 end
 
 --- The same in the mode of the suite, with the locals 'cfiber' and 'stock'.

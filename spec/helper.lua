@@ -222,7 +222,7 @@ function helper.same(scenario, options)
 end
 
 -- ---------------------------------------------------------------------------
--- Limits and processes
+-- Limits
 
 --- Calls f with these limits set (see cfiber.config), then sets them back.
 function helper.withconfig(limits, f, ...)
@@ -234,24 +234,6 @@ function helper.withconfig(limits, f, ...)
     error(result[2], 0)
   end
   return table.unpack(result, 2, result.n)
-end
-
---- Runs a Lua program in a process of its own.
--- Returns its output, errors included (the file's name is PROGRAM), then what
--- the shell says: true or nil, "exit", and the exit status, which is 128 and
--- the number of the signal when there was one. 'options' go to the
--- interpreter, 'before' is what the shell does first: "ulimit -v 50000;".
-function helper.child(program, options, before)
-  local name = os.tmpname()
-  local file = assert(io.open(name, "w"))
-  file:write(program)
-  file:close()
-  local pipe = assert(io.popen(("{ %s %s %s %s; } 2>&1"):format(before or "",
-    os.getenv "LUA" or "lua5.4", options or "", name)))
-  local output = pipe:read "a"
-  local ok, how, code = pipe:close()
-  os.remove(name)
-  return (output:gsub(name, "PROGRAM")), ok, how, code
 end
 
 return helper

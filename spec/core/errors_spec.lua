@@ -1,5 +1,6 @@
 -- errors_spec.lua: error values, positions, tracebacks and handlers
 
+local child = require "child"
 local helper = require "helper"
 local same = helper.same
 
@@ -461,10 +462,10 @@ describe("a memory error", function()
       print(g())
       print(co.wrap(function() return "all goes on" end)())
     ]]
-    local limit = "ulimit -v 50000;"
-    local expected = helper.child(program:format "coroutine", nil, limit)
-    assert.matches("not enough memory", expected)
-    assert.equal(expected, (helper.child(program:format 'require "cfiber"', nil, limit)))
+    local limited = "ulimit -v 50000; exec $LUA $SCRIPT"
+    local expected = child.shell(limited, program:format "coroutine")
+    assert.matches("not enough memory", expected.output)
+    assert.same(expected, child.shell(limited, program:format 'require "cfiber"'))
   end)
 end)
 

@@ -1,5 +1,6 @@
 -- install_spec.lua: fibers in the place of a coroutine table
 
+local child = require "child"
 local helper = require "helper"
 local cfiber = helper.cfiber
 
@@ -266,38 +267,37 @@ describe("cfiber.global", function()
     print(coroutine.resume(c, "2"))
     print(coroutine.status(c))
   ]]
-  local output = "true\ta\ntrue\tb\ncoroutine.yield\ntrue\t12\ndead\n"
+  local expected = {output = "true\ta\ntrue\tb\ncoroutine.yield\ntrue\t12\ndead\n", errors = "", status = 0}
 
   it("installs fibers for a program that requires it", function()
-    assert.same({output, true, "exit", 0},
-      {helper.child('require "cfiber.global"\n' .. program)})
+    assert.same(expected, child.bare('require "cfiber.global"\n' .. program))
   end)
 
   it("installs fibers for an unmodified program", function()
-    assert.same({output, true, "exit", 0}, {helper.child(program, "-l cfiber.global")})
+    assert.same(expected, child.shell("exec $LUA -l cfiber.global $SCRIPT", program))
   end)
 
   it("can be taken back", function()
-    local found = helper.child([[
+    local found = child.bare [[
       local before = coroutine.yield
       require "cfiber.global"
       print(coroutine.yield == before)
       require("cfiber").uninstall()
       print(coroutine.yield == before)
-    ]])
-    assert.equal("false\ntrue\n", found)
+    ]]
+    assert.same({output = "false\ntrue\n", errors = "", status = 0}, found)
   end)
 
   it("without a global table 'coroutine' is an error that says so", function()
-    local found, _, _, code = helper.child [[
+    local found = child.bare [[
       coroutine = nil
       print(pcall(require("cfiber").install))
       print(pcall(require("cfiber").uninstall))
       coroutine = 5
       require "cfiber.global"
     ]]
-    assert.matches("^false\tno global table 'coroutine'\nfalse\tno global table 'coroutine'\n", found)
-    assert.matches("no global table 'coroutine'\nstack traceback", found)
-    assert.equal(1, code)
+    assert.equal("false\tno global table 'coroutine'\nfalse\tno global table 'coroutine'\n", found.output)
+    assert.matches("no global table 'coroutine'\nstack traceback", found.errors)
+    assert.equal(1, found.status)
   end)
 end)

@@ -1,5 +1,6 @@
 -- limits_spec.lua: config, stats and what the limits do
 
+local child = require "child"
 local helper = require "helper"
 local cfiber, stock = helper.cfiber, helper.stock
 local config, stats = cfiber.config, cfiber.stats
@@ -58,12 +59,12 @@ describe("config", function()
   end))
 
   it("has the documented defaults in a new process", function()
-    local found = helper.child [[
+    local found = child.bare [[
       local c = require("cfiber").config()
       print(c.max_depth >= 1000, c.native_limit > 0, c.pool_limit > 0)
       print(c.stack_size > 200 << 10, c.stack_size % 4096)
     ]]
-    assert.equal("true\ttrue\ttrue\ntrue\t0\n", found)
+    assert.same({output = "true\ttrue\ttrue\ntrue\t0\n", errors = "", status = 0}, found)
   end)
 
   it("sets each limit by itself and returns all", kept(function()
@@ -559,7 +560,7 @@ describe("max_depth", function()
   end))
 
   it("of the default is reached without a fault, also from inside fibers", function()
-    local found = helper.child [[
+    local found = child.bare [[
       local cfiber = require "cfiber"
       local function nest(n)
         local ok, deepest, message = cfiber.resume(cfiber.create(nest), n + 1)
@@ -573,7 +574,7 @@ describe("max_depth", function()
       print(cfiber.wrap(function() return cfiber.wrap(nest)(2) end)() == depth)
       print(cfiber.stats().mounted)
     ]]
-    assert.equal("true\tC stack overflow\ntrue\n0\n", found)
+    assert.same({output = "true\tC stack overflow\ntrue\n0\n", errors = "", status = 0}, found)
   end)
 
   it("below the present depth refuses from there on", kept(function()

@@ -1,29 +1,25 @@
 -- demo_spec.lua: the example that 'make demo' runs, in child processes
 
+local child = require "child"
 local helper = require "helper"
 
 if helper.mode ~= "plain" then
   return  -- the demo runs the same in every mode
 end
 
-local lua = os.getenv "LUA" or "lua5.4"
-local demo = lua .. " spec/examples/demo.lua "
-
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
-local function readall(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
+local quote = child.quote
+local demo = "$LUA spec/examples/demo.lua "
 
 local function writeall(path, text)
   local file = assert(io.open(path, "wb"))
   file:write(text)
   file:close()
+end
+
+-- Runs commands of the shell: exit status, output and errors.
+local function run(commands)
+  local r = child.shell(commands)
+  return r.status, r.output, r.errors
 end
 
 describe("The demo", function()
@@ -38,13 +34,6 @@ describe("The demo", function()
   teardown(function()
     os.execute("rm -r " .. directory)
   end)
-
-  -- Runs a command of the shell: its exit status, output and errors.
-  local function run(command)
-    local out, err = directory .. "/out", directory .. "/err"
-    local _, _, status = os.execute(("{ %s\n} >%s 2>%s"):format(command, out, err))
-    return status, readall(out), readall(err)
-  end
 
   -- Runs the demo on a text in a file of this name.
   local function on(text, name)

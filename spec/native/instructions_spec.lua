@@ -1,17 +1,14 @@
 -- instructions_spec.lua: how many instructions the hot paths take, as a ratio
 -- to stock coroutines; the figure does not depend on the machine's mood
 
+local child = require "child"
 local helper = require "helper"
-
-local lua = os.getenv "LUA" or "lua5.4"
 
 -- Instructions of a process that does a thing n times.
 local function counted(figure, library, n)
-  local pipe = assert(io.popen(("valgrind --tool=callgrind --callgrind-out-file=/dev/null %s "
-    .. "spec/crash/instructions.lua %s %s %d 2>&1"):format(lua, figure, library, n)))
-  local text = pipe:read "a"
-  pipe:close()
-  return assert(tonumber(text:match "Collected : (%d+)"), text)
+  local errors = child.shell(("valgrind --tool=callgrind --callgrind-out-file=/dev/null $LUA "
+    .. "spec/crash/instructions.lua %s %s %d"):format(figure, library, n)).errors
+  return assert(tonumber(errors:match "Collected : (%d+)"), errors)
 end
 
 -- Instructions for doing it once, start and end of the process left out.

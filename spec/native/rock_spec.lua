@@ -1,24 +1,19 @@
 -- rock_spec.lua: the rockspec, in a copy of the sources, in child processes
 
+local child = require "child"
 local helper = require "helper"
 
 if helper.mode ~= "plain" then
   return  -- LuaRocks builds the same in every mode
 end
 
-local lua = os.getenv "LUA" or "lua5.4"
+local quote = child.quote
 local rockspec = "rockspec/cfiber-scm-1.rockspec"
-
-local function quote(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
 
 -- Runs commands of the shell: whether they succeed, and all their output.
 local function run(commands, ...)
-  commands = commands:format(...)
-  local pipe = assert(io.popen("{ " .. commands .. "\n} 2>&1"))
-  local text = pipe:read "a"
-  return pipe:close() ~= nil, text
+  local r = child.shell("exec 2>&1\n" .. commands:format(...))
+  return r.status == 0, r.output
 end
 
 local function check(commands, ...)
@@ -59,8 +54,8 @@ describe("The rockspec", function()
 
   -- Runs LuaRocks in the copy, where no 'make' around it has a say.
   local function rocks(...)
-    return check("cd %s && unset MAKEFLAGS MAKELEVEL && HOME=%s LUA=%s %s %s", quote(copy), quote(top),
-      quote(lua), luarocks, table.concat({...}, " "))
+    return check("cd %s && unset MAKEFLAGS MAKELEVEL && HOME=%s %s %s", quote(copy), quote(top), luarocks,
+      table.concat({...}, " "))
   end
 
   -- The tree is named relative to the copy: Debian's luarocks-5.4 splits its
@@ -114,8 +109,8 @@ describe("The rockspec", function()
         return ("abc"):gsub("b", coroutine.yield)
       end)())
       print(coroutine.yield ~= cfiber.yield)]]
-    local output = check("cd / && LUA_PATH=%s LUA_CPATH=%s %s -e %s", quote(tree .. "/share/lua/5.4/?.lua"),
-      quote(tree .. "/lib/lua/5.4/?.so"), lua, quote(program))
+    local output = check("cd / && LUA_PATH=%s LUA_CPATH=%s $LUA -e %s", quote(tree .. "/share/lua/5.4/?.lua"),
+      quote(tree .. "/lib/lua/5.4/?.so"), quote(program))
     assert.equal(tree .. "/lib/lua/5.4/cfiber.so\nb\ntrue\n", output)
   end)
 

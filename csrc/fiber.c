@@ -197,14 +197,11 @@ void fiber_loseinner (struct universe *u, struct fiber *f, lua_State *L) {
 ** =======================================================
 */
 
-/* Would 'lua_resume' run something? */
-static RARE int canstart (lua_State *co) {
+/* Has 'co' a body and not begun it? */
+INLINE int isfresh (lua_State *co) {
   lua_Debug ar;
-  switch (lua_status(co)) {
-    case LUA_YIELD: return 1;
-    case LUA_OK: return lua_gettop(co) > 0 && !lua_getstack(co, 0, &ar);
-    default: return 0;  /* dead by an error */
-  }
+  return lua_status(co) == LUA_OK && lua_gettop(co) > 0
+      && !lua_getstack(co, 0, &ar);
 }
 
 
@@ -226,18 +223,19 @@ static RARE struct stack *collectstack (struct universe *u, lua_State *L) {
 ** Mounts 'co', which can start. NULL when it no longer can: a finalizer
 ** resumed it while the collector looked for memory.
 */
-INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co) {
+INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co,
+                            int cameback) {
   struct stack *s = pool_get(&u->pool);
   struct fiber *f;
-  if (s == NULL) {
+  if (!LIKELY(s != NULL)) {
     s = collectstack(u, L);
-    if (!canstart(co)) {
+    if (cameback ? lua_status(co) != LUA_YIELD : !isfresh(co)) {
       pool_put(&u->pool, s);
       return NULL;
     }
   }
   f = mount(s, co, BODY_RESUME);
-  f->cameback = lua_status(co) == LUA_YIELD;
+  f->cameback = cameback;
   return f;
 }
 
@@ -281,7 +279,7 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
     f = suspended(u, co);
   if (narg > 0 && !lua_checkstack(co, narg))
     *status = refuse(L, "too many arguments to resume");
-  else if (!compact && f == NULL && !canstart(co))
+  else if (!compact && f == NULL && !isfresh(co))
     *status = refusedead(L, co);
   else if (u->depth >= u->max_depth)
     *status = refuse(L, "C stack overflow");
@@ -290,7 +288,7 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
   else {
     if (f != NULL)
       u->suspended--;
-    else if ((f = start(u, L, co)) == NULL)  /* see what became of 'co' */
+    else if ((f = start(u, L, co, compact)) == NULL)  /* see what became of 'co' */
       return fiber_ready(u, L, co, narg, status, nres);
     if (narg > 0)
       lua_xmove(L, co, narg);

@@ -34,6 +34,11 @@ local function repetitions(f)
   end
 end
 
+--- A whole number in words: 1,000,000.
+function bench.commas(n)
+  return (tostring(n):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
+end
+
 --- Shows a row and keeps it.
 -- row: id, title, unit, ours, peer (both in that unit), ratio, low, high,
 -- and against (what the peer is, "stock" unless given)

@@ -52,15 +52,11 @@ local function round(co, threads)
   end
 end
 
-local function commas(n)
-  return (tostring(n):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
-end
-
 local cfiber, stock = bench.cfiber, bench.stock
 local ours = suspended(cfiber, (below and insidegsub or forever)(cfiber.yield))
 local peer = suspended(stock, forever(stock.yield))
 local options = {count = K, rounds = K >= 100000 and 7 or nil, against = below and "its plain pair" or nil}
-local what = (below and "below C, " or "") .. "over " .. commas(K)
+local what = (below and "below C, " or "") .. "over " .. bench.commas(K)
 local id = (below and "below" or "turn") .. K
 
 bench.compare(id, "resume + yield, " .. what .. " in turn", round(cfiber, ours), round(stock, peer), options)

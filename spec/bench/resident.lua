@@ -58,7 +58,7 @@ for i = 1, 3 do
 end
 bench.rounds({
   id = (below and "rssbelow" or "rss") .. K,
-  title = ("resident, each of %d%s"):format(K, below and " below C" or ""),
+  title = ("resident, each of %s%s"):format(bench.commas(K), below and " below C" or ""),
   unit = "B",
   against = below and "its plain coroutine" or nil,
 }, ours, peer)

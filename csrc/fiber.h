@@ -206,12 +206,22 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State *co,
   return LUA_YIELD;
 }
 
+/* Does a finalizer ('__gc') run on any thread? */
+INLINE int finalizer_runs (lua_State *L) {
+#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50404
+  return lua_gc(L, LUA_GCCOUNT, 0) == -1;  /* every option is invalid there */
+#else
+  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;  /* or stopped by the user */
+#endif
+}
+
 /* Yields the 'n' values on top of L. Ends a C function like 'lua_yield':
    "return fiber_yield(u, L, n)". Raises where a yield is refused. */
 INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
   struct fiber *f = u->running;
   if (!LIKELY(f != NULL && f->L == L && f->anchored && fiber_isunder(f)
-              && u->suspended < u->native_limit && lua_isyieldable(L))) {
+              && (lua_isyieldable(L) ? u->suspended < u->native_limit
+                  : !finalizer_runs(L)))) {
     if (!fiber_yieldsnatively(u, L))
       return lua_yield(L, n);
     f = u->running;

@@ -24,16 +24,6 @@ static const char anchormetakey = 0;
 ** =======================================================
 */
 
-/* Is the collector inside some finalizer? */
-static int finalizing (lua_State *L) {
-#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50404
-  return lua_gc(L, LUA_GCCOUNT, 0) == -1;  /* every option is invalid there */
-#else
-  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;  /* or stopped by the user */
-#endif
-}
-
-
 static void removehook (lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
@@ -68,7 +58,7 @@ static int hooksrun (lua_State *L) {
 ** suppressed inside a hook, for which the answer is a careful yes.
 */
 int finalizer_runson (lua_State *L) {
-  return finalizing(L) && !hooksrun(L);
+  return finalizer_runs(L) && !hooksrun(L);
 }
 
 /* }====================================================== */
@@ -162,7 +152,7 @@ static int anchorgc (lua_State *L) {
   struct anchor *a = (struct anchor *)lua_touserdata(L, 1);
   struct fiber *f;
   int suspended;
-  if (!finalizing(L))
+  if (!finalizer_runs(L))
     return 0;  /* called by hand */
   lua_getiuservalue(L, 1, 1);
   f = (struct fiber *)map_find(&u->map, lua_tothread(L, -1));
@@ -287,7 +277,7 @@ static void claimsingle (struct universe *u) {
 
 
 int universe_reopen (struct universe *u, lua_State *L) {
-  if (finalizing(L))
+  if (finalizer_runs(L))
     return 0;
   universe_push(L);
   lua_getmetatable(L, -1);
@@ -301,7 +291,7 @@ int universe_reopen (struct universe *u, lua_State *L) {
 /* '__gc' of the universe: 'lua_close' is under way. */
 static int universegc (lua_State *L) {
   struct universe *u = (struct universe *)lua_touserdata(L, 1);
-  if (finalizing(L)) {
+  if (finalizer_runs(L)) {
     fiber_endall(u);
     if (universe_only() == u)
       __atomic_store_n(&universe_single, NULL, __ATOMIC_RELAXED);
@@ -319,7 +309,7 @@ struct universe *universe_push (lua_State *L) {
   memset(u, 0, sizeof(struct universe));
   u->max_depth = MAX_DEPTH;
   u->native_limit = NATIVE_LIMIT;
-  u->closed = finalizing(L);
+  u->closed = finalizer_runs(L);
   map_init(&u->map);
   pool_init(&u->pool, stack_round(measure_stack(L)), POOL_LIMIT);
   lua_createtable(L, 0, 1);

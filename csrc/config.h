@@ -32,8 +32,8 @@
    frame of 8.3 KB and does not probe it. At 16 KB no alignment misses. */
 #define GUARD_SIZE ((size_t)16 << 10)
 
-/* Bytes. Below the minimum 'require' and 'string.format' do not run; the
-   maximum keeps sizes far from overflow. */
+/* Bytes. At the minimum 'require', 'string.format' and 'io.open' still run;
+   the maximum keeps sizes far from overflow. */
 #define STACK_SIZE_MIN ((size_t)64 << 10)
 #define STACK_SIZE_MAX ((size_t)1 << 30)
 

@@ -288,7 +288,7 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
   else {
     if (f != NULL)
       u->suspended--;
-    else if ((f = start(u, L, co, compact)) == NULL)  /* see what became of 'co' */
+    else if ((f = start(u, L, co, compact)) == NULL)  /* 'co' has changed */
       return fiber_ready(u, L, co, narg, status, nres);
     if (narg > 0)
       lua_xmove(L, co, narg);

@@ -13,7 +13,7 @@
 
 struct pool {
   struct stack *free;  /* cached stacks, the latest first */
-  size_t size;  /* of the stacks it hands out; those of another are not cached */
+  size_t size;  /* of the stacks it hands out; no others are cached */
   size_t cached;  /* length of the list */
   size_t limit;  /* of the list */
   size_t live;  /* stacks there are, cached or in use */

@@ -3,8 +3,8 @@
 ** One native stack: a guarded piece of memory. Knows no Lua.
 **
 **   mapping                                          multiples of a page
-**   | guard          | the stack, growing down <---- | struct stack |
-**   base             base + guard                    top            base + bytes
+**   | guard         | the stack, growing down <---- | struct stack |
+**   base            base + guard                    top           base + bytes
 **
 ** The record lies at the upper end, in the page that every stack touches
 ** first, out of reach of an overflow.

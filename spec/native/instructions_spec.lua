@@ -7,7 +7,7 @@ local helper = require "helper"
 -- Instructions of a process that does a thing n times.
 local function counted(figure, library, n)
   local errors = child.shell(("valgrind --tool=callgrind --callgrind-out-file=/dev/null $LUA "
-    .. "spec/crash/instructions.lua %s %s %d"):format(figure, library, n)).errors
+    .. "spec/bench/instructions.lua %s %s %d"):format(figure, library, n)).errors
   return assert(tonumber(errors:match "Collected : (%d+)"), errors)
 end
 

@@ -115,15 +115,6 @@ void fiber_abandon (struct universe *u, struct fiber *f) {
 }
 
 
-/* Takes the innermost fiber off the list of the running ones. */
-static struct fiber *leaverunning (struct universe *u) {
-  struct fiber *f = u->running;
-  u->running = f->resumer;
-  u->depth--;
-  return f;
-}
-
-
 static void abandonsuspended (struct universe *u) {
   size_t i;
   for (i = 0; i < u->map.capacity; i++) {
@@ -142,7 +133,7 @@ void fiber_endall (struct universe *u) {
   const void *here = switch_here();
   abandonsuspended(u);
   while (u->running != NULL) {
-    struct fiber *f = leaverunning(u);
+    struct fiber *f = fiber_leaverunning(u);
     if (!stack_holds(f->stack, here))
       fiber_abandon(u, f);
   }
@@ -156,7 +147,7 @@ void fiber_endall (struct universe *u) {
 ** it has an anchor, which tells that it is not yet collected.
 */
 static void lose (struct universe *u, lua_State *L) {
-  struct fiber *f = leaverunning(u);
+  struct fiber *f = fiber_leaverunning(u);
   lua_State *co = f->anchored ? f->L : NULL;
   fiber_abandon(u, f);
   if (co != NULL)

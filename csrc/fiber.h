@@ -153,6 +153,14 @@ INLINE void fiber_exit (struct fiber *f) {
   switch_exit(&f->context, f);
 }
 
+/* Takes the innermost fiber off the list of the running ones. */
+INLINE struct fiber *fiber_leaverunning (struct universe *u) {
+  struct fiber *f = u->running;
+  u->running = f->resumer;
+  u->depth--;
+  return f;
+}
+
 /* Runs f until it yields or ends. */
 INLINE void fiber_run (struct universe *u, struct fiber *f, lua_State *from) {
   f->state = FIBER_RUNNING;
@@ -163,8 +171,7 @@ INLINE void fiber_run (struct universe *u, struct fiber *f, lua_State *from) {
   fiber_leave(f);
   if (!LIKELY(u->running == f))
     fiber_loseinner(u, f, from);
-  u->running = f->resumer;
-  u->depth--;
+  fiber_leaverunning(u);
 }
 
 /* 'co' was just made. A fiber at its address lost its thread without a word:

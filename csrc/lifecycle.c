@@ -92,12 +92,22 @@ static void pushentry (lua_State *L, lua_State *co) {
 }
 
 
-void thread_bury (lua_State *L, lua_State *co) {
+/* Sets the entry of 'co' to 'false', or to nil so that a resurrected thread
+   gets an anchor with a finalizer when it needs one. */
+static void setentry (lua_State *L, lua_State *co, int buried) {
   luaL_checkstack(L, 4, NULL);
   pushentry(L, co);
-  lua_pushboolean(L, 0);
+  if (buried)
+    lua_pushboolean(L, 0);
+  else
+    lua_pushnil(L);
   lua_rawset(L, -3);
   lua_pop(L, 1);
+}
+
+
+void thread_bury (lua_State *L, lua_State *co) {
+  setentry(L, co, 1);
 }
 
 
@@ -127,20 +137,6 @@ static void condemn (lua_State *L, struct anchor *a) {
 }
 
 
-/* Sets the entry of the thread on top of the stack to 'false', or to nil so
-   that a resurrected thread gets an anchor with a finalizer when it needs
-   one. */
-static void setentry (lua_State *L, int buried) {
-  registry_pushweak(L, &threadskey);
-  lua_insert(L, -2);
-  if (buried)
-    lua_pushboolean(L, 0);
-  else
-    lua_pushnil(L);
-  lua_rawset(L, -3);
-}
-
-
 /*
 ** '__gc' of an anchor; first upvalue: the universe. A fiber that seems to run
 ** was jumped out of, or stands below a 'lua_close': it keeps its stack for
@@ -150,12 +146,14 @@ static int anchorgc (lua_State *L) {
   struct universe *u =
     (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
   struct anchor *a = (struct anchor *)lua_touserdata(L, 1);
+  lua_State *co;
   struct fiber *f;
   int suspended;
   if (!finalizer_runs(L))
     return 0;  /* called by hand */
   lua_getiuservalue(L, 1, 1);
-  f = (struct fiber *)map_find(&u->map, lua_tothread(L, -1));
+  co = lua_tothread(L, -1);
+  f = (struct fiber *)map_find(&u->map, co);
   suspended = f != NULL && f->state == FIBER_SUSPENDED;
   if (suspended && !a->condemned)
     condemn(L, a);
@@ -164,7 +162,7 @@ static int anchorgc (lua_State *L) {
       fiber_abandon(u, f);
     else if (f != NULL)
       fiber_unanchor(u, f);
-    setentry(L, suspended);
+    setentry(L, co, suspended);
   }
   return 0;
 }

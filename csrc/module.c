@@ -6,7 +6,6 @@
 #include "include/cfiber.h"
 
 #include "lib.h"
-#include "lifecycle.h"
 
 
 /* Adds functions to the table on top of the stack. */

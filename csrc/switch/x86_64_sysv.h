@@ -98,7 +98,8 @@ static inline void *switch_swap (struct context *c, void *message) {
 }
 
 static inline void switch_exit (struct context *c, void *message) {
-  switch_swapfp(c);
+  __asm__ volatile ("ldmxcsr %0\n\tfldcw %1"
+                    : : "m" (c->mxcsr), "m" (c->x87));
   __asm__ volatile (
     "movq 8(%0), %%rbp\n\t"
     "movq 16(%0), %%rdx\n\t"

@@ -182,6 +182,14 @@ INLINE void fiber_reclaim (struct universe *u, const lua_State *co) {
     fiber_abandon(u, f);
 }
 
+/* Starts to load what a resume of 'co' will wait for (see NEAR_STACK). */
+INLINE void fiber_prefetch (const lua_State *co) {
+  const char *p = (const char *)co;
+  PREFETCH(p + NEAR_STACK);
+  PREFETCH(p + NEAR_STACK + 64);
+  PREFETCH(p + NEAR_CALL);
+}
+
 /* Resumes 'co' with the 'narg' values on top of L, which move there. Returns
    a Lua status: after LUA_YIELD or LUA_OK '*nres' results are on top of 'co',
    else the error is on top of L. The errors are those of 'coroutine.resume'
@@ -190,6 +198,7 @@ INLINE void fiber_reclaim (struct universe *u, const lua_State *co) {
 INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State *co,
                          int narg, int *nres) {
   struct fiber *f = u->last;
+  fiber_prefetch(co);
   if (!LIKELY(f != NULL && f->L == co))
     f = (struct fiber *)map_glance(&u->map, co);
   if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED

@@ -25,7 +25,7 @@ BUILD = build$(if $(filter-out native,$(SWITCH)),/$(SWITCH))
 SOURCES = $(wildcard csrc/*.c)
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
 # The layers below Lua and their tests
-LOW = map pages_posix pool stack
+LOW = map pages_posix pool slab stack
 CTESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
 # C modules that the Lua specs load
 SPECMODULES = $(patsubst spec/c/%.c,$(BUILD)/spec/%.so,\

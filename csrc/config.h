@@ -30,14 +30,15 @@
 #define PREFETCH(address) ((void)0)
 #endif
 
-/* Bytes, a power of two. One page is jumped over: 'luaL_loadfilex' has a
+/* Bytes, whole pages of any usual size. One page is jumped over: 'luaL_loadfilex' has a
    frame of 8.3 KB and does not probe it. At 16 KB no alignment misses. */
 #define GUARD_SIZE ((size_t)16 << 10)
 
 /* Bytes. At the minimum 'require', 'string.format' and 'io.open' still run;
-   the maximum keeps sizes far from overflow. */
+   the maximum keeps sizes far from overflow and, with 32 bits, a sixteenth of
+   the address space. */
 #define STACK_SIZE_MIN ((size_t)64 << 10)
-#define STACK_SIZE_MAX ((size_t)1 << 30)
+#define STACK_SIZE_MAX ((size_t)1 << (sizeof(void *) > 4 ? 30 : 27))
 
 /* Bytes; for a Lua without 'string.gsub' to measure. Debian's Lua at -O0
    needs 1.1 MB. */
@@ -50,6 +51,18 @@
 /* Bytes below the deepest of those calls: 200 levels of pattern matching
    take 60 KB at -O0, 'glob' 32 KB, 'printf' 6 KB, a signal frame 3.4 KB. */
 #define STACK_SLACK ((size_t)128 << 10)
+
+/* Bytes below the top that a stack keeps while it waits for the next fiber: a
+   usual one touches 8 KB. And how many stacks come back before those that came
+   are looked at, which takes 30 ns each. */
+#define STACK_KEEP ((size_t)16 << 10)
+#define TRIM_INTERVAL 64
+
+/* Stacks in one mapping, and its bytes, at most: creation then costs the guard
+   and the first touch, little else. With 32 bits a 512th of the address
+   space. */
+#define SLAB_SLOTS_MAX 128
+#define SLAB_BYTES_MAX ((size_t)1 << (sizeof(void *) > 4 ? 28 : 23))
 
 /* Nested resumes before "C stack overflow". Each costs a stack of which two
    pages or so are touched: endless recursion ends at some 12 MB. */

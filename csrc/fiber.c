@@ -98,13 +98,22 @@ void fiber_unanchor (struct universe *u, struct fiber *f) {
 
 INLINE void unmount (struct universe *u, struct fiber *f) {
   fiber_unanchor(u, f);
-  pool_put(&u->pool, f->stack);
+  pool_put(f->stack);
 }
 
 
 INLINE struct fiber *suspended (struct universe *u, lua_State *co) {
   struct fiber *f = (struct fiber *)map_find(&u->map, co);
   return f != NULL && f->state == FIBER_SUSPENDED ? f : NULL;
+}
+
+
+void fiber_unwish (struct universe *u, const lua_State *co) {
+  struct pool *p = (struct pool *)map_find(&u->wishes, co);
+  if (p != NULL) {
+    map_remove(&u->wishes, co);
+    pools_leave(p);
+  }
 }
 
 
@@ -129,6 +138,15 @@ static void abandonsuspended (struct universe *u) {
 }
 
 
+static void forgetwishes (struct universe *u) {
+  size_t i;
+  for (i = 0; i < u->wishes.capacity; i++) {
+    while (u->wishes.slots[i].key != NULL)  /* as above */
+      fiber_unwish(u, (const lua_State *)u->wishes.slots[i].key);
+  }
+}
+
+
 void fiber_endall (struct universe *u) {
   const void *here = switch_here();
   abandonsuspended(u);
@@ -137,7 +155,12 @@ void fiber_endall (struct universe *u) {
     if (!stack_holds(f->stack, here))
       fiber_abandon(u, f);
   }
-  pool_resize(&u->pool, u->pool.size, 0);
+  forgetwishes(u);
+  map_clear(&u->map);
+  map_clear(&u->wishes);
+  if (u->pools.usual != NULL)
+    pools_leave(u->pools.usual);
+  u->pools.usual = NULL;
   u->closed = 1;
 }
 
@@ -196,14 +219,27 @@ INLINE int isfresh (lua_State *co) {
 }
 
 
+/* The pool that 'co' takes its stack from. */
+INLINE struct pool *poolof (struct universe *u, const lua_State *co) {
+  if (!LIKELY(u->wishes.count == 0)) {
+    struct pool *p = (struct pool *)map_find(&u->wishes, co);
+    if (p != NULL)
+      return p;
+  }
+  return u->pools.usual;
+}
+
+
 /* A stack for 'co', by force: a collection may free some. */
-static RARE struct stack *collectstack (struct universe *u, lua_State *L) {
+static RARE struct stack *collectstack (struct universe *u, lua_State *L,
+                                        lua_State *co) {
   struct stack *s;
   lua_gc(L, LUA_GCCOLLECT, 0);
-  s = pool_get(&u->pool);
+  s = pool_get(poolof(u, co));
   if (s == NULL) {
-    lua_pushfstring(L, "not enough memory (stack of %d KB: %s)",
-                    (int)(u->pool.size >> 10), strerror(errno));
+    int why = errno;
+    lua_pushfstring(L, "not enough memory (%s %d KB: %s)", u->pools.failed,
+                    (int)(poolof(u, co)->size >> 10), strerror(why));
     lua_error(L);
   }
   return s;
@@ -216,12 +252,12 @@ static RARE struct stack *collectstack (struct universe *u, lua_State *L) {
 */
 INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co,
                             int cameback) {
-  struct stack *s = pool_get(&u->pool);
+  struct stack *s = pool_get(poolof(u, co));
   struct fiber *f;
   if (!LIKELY(s != NULL)) {
-    s = collectstack(u, L);
+    s = collectstack(u, L, co);
     if (cameback ? lua_status(co) != LUA_YIELD : !isfresh(co)) {
-      pool_put(&u->pool, s);
+      pool_put(s);
       return NULL;
     }
   }
@@ -380,7 +416,7 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   f = suspended(u, co);
   if (f != NULL)
     fiber_abandon(u, f);
-  s = u->closed ? NULL : pool_get(&u->pool);
+  s = u->closed ? NULL : pool_get(poolof(u, co));
   if (s == NULL)  /* closing must not fail for want of memory */
     return closethread(co);
   f = mount(s, co, BODY_CLOSE);

@@ -74,12 +74,20 @@ struct universe {
   size_t suspended;  /* natively */
   size_t native_limit;  /* of 'suspended', for yields that can be compact */
   struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
-  struct pool pool;
+  struct map wishes;  /* threads with a stack size of their own: lua_State *
+                         -> struct pool * */
+  struct pools pools;
+  size_t stack_size;  /* bytes, whole pages: of 'pools.usual' */
+  enum pages_guard guard;  /* the way that is tried first */
   size_t native_yields, compact_yields;
   struct recent {
     unsigned char mark;  /* of a thread */
     unsigned char time;  /* of its compact yield, in units of age */
   } recent[RECENT_PLACES];  /* by the thread's address */
+  size_t condemned;  /* anchors that were found unreachable once */
+  size_t outlived;  /* threads in the map that the collector's last cycle found
+                       to be reachable */
+  int watched;  /* the end of the collector's next cycle will be noticed */
   int pressure;  /* native yields the collector was not told of */
   int closed;  /* after its finalizer: everything is as in stock Lua */
 };
@@ -103,11 +111,14 @@ PRIVATE int fiber_isyieldable (struct universe *u, lua_State *co);
    away from under a fiber that is suspended or was jumped out of. */
 PRIVATE void fiber_abandon (struct universe *u, struct fiber *f);
 
+/* Takes the wish of 'co' for a stack size away, if it has one. */
+PRIVATE void fiber_unwish (struct universe *u, const lua_State *co);
+
 /* Takes anchor and place in the map from a fiber. */
 PRIVATE void fiber_unanchor (struct universe *u, struct fiber *f);
 
 /* The universe's end, inside its finalizer: takes all stacks away but the one
-   the caller stands on. */
+   the caller stands on. Until 'pools.usual' is joined again there are none. */
 PRIVATE void fiber_endall (struct universe *u);
 
 
@@ -180,6 +191,8 @@ INLINE void fiber_reclaim (struct universe *u, const lua_State *co) {
   struct fiber *f = (struct fiber *)map_find(&u->map, co);
   if (!LIKELY(f == NULL))
     fiber_abandon(u, f);
+  if (!LIKELY(u->wishes.count == 0))
+    fiber_unwish(u, co);
 }
 
 /* Starts to load what a resume of 'co' will wait for (see NEAR_STACK). */

@@ -17,6 +17,11 @@
 PRIVATE extern const luaL_Reg lib_coroutine[];  /* the eight of 'coroutine' */
 PRIVATE extern const luaL_Reg lib_install[];
 PRIVATE extern const luaL_Reg lib_limits[];
+PRIVATE extern const luaL_Reg lib_stack[];
+
+/* 'create' and 'wrap' as in 'coroutine'. */
+PRIVATE int lib_create (lua_State *L);
+PRIVATE int lib_wrap (lua_State *L);
 
 INLINE struct universe *lib_universeat (lua_State *L, int index) {
   struct universe *u = universe_only();

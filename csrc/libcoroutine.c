@@ -81,7 +81,7 @@ static int wrapped (lua_State *L) {
 }
 
 
-static int lib_create (lua_State *L) {
+int lib_create (lua_State *L) {
   lua_State *co;
   luaL_checktype(L, 1, LUA_TFUNCTION);
   co = lua_newthread(L);
@@ -92,7 +92,7 @@ static int lib_create (lua_State *L) {
 }
 
 
-static int lib_wrap (lua_State *L) {
+int lib_wrap (lua_State *L) {
   lib_create(L);
   lua_pushlightuserdata(L, lib_universe(L));
   lua_pushcclosure(L, wrapped, 2);

@@ -10,31 +10,54 @@
 struct limit {
   const char *name;
   lua_Integer min, max;
+  const char *const *words;  /* for the values from 'min' on; or NULL */
 };
 
-enum { STACKSIZE, MAXDEPTH, NATIVELIMIT, POOLLIMIT, LIMITS };
+enum { STACKSIZE, MAXDEPTH, NATIVELIMIT, POOLLIMIT, GUARD, LIMITS };
+
+static const char *const guardwords[] = {"advice", "mprotect", NULL};
 
 static const struct limit limits[LIMITS] = {
-  {"stack_size", (lua_Integer)STACK_SIZE_MIN, (lua_Integer)STACK_SIZE_MAX},
-  {"max_depth", 1, MAX_DEPTH_MAX},
-  {"native_limit", 0, COUNT_LIMIT_MAX},
-  {"pool_limit", 0, COUNT_LIMIT_MAX}
+  {"stack_size", (lua_Integer)STACK_SIZE_MIN, (lua_Integer)STACK_SIZE_MAX,
+   NULL},
+  {"max_depth", 1, MAX_DEPTH_MAX, NULL},
+  {"native_limit", 0, COUNT_LIMIT_MAX, NULL},
+  {"pool_limit", 0, COUNT_LIMIT_MAX, NULL},
+  {"guard", GUARD_ADVICE, GUARD_MPROTECT, guardwords}
 };
 
 
 static void getlimits (const struct universe *u, lua_Integer *values) {
-  values[STACKSIZE] = (lua_Integer)u->pool.size;
+  values[STACKSIZE] = (lua_Integer)u->stack_size;
   values[MAXDEPTH] = u->max_depth;
   values[NATIVELIMIT] = (lua_Integer)u->native_limit;
-  values[POOLLIMIT] = (lua_Integer)u->pool.limit;
+  values[POOLLIMIT] = (lua_Integer)u->pools.limit;
+  values[GUARD] = u->guard;
 }
 
 
-static void setlimits (struct universe *u, const lua_Integer *values) {
+/* Other threads than those with a wish take their stacks from another pool.
+   Fails before anything has changed. */
+static void setstacksize (struct universe *u, lua_State *L, size_t size) {
+  struct pool *before = u->pools.usual;
+  if (before != NULL && size != u->stack_size) {
+    struct pool *p = pools_join(&u->pools, size);
+    if (p == NULL)
+      luaL_error(L, "not enough memory");
+    u->pools.usual = p;
+    pools_leave(before);
+  }
+  u->stack_size = size;
+}
+
+
+static void setlimits (struct universe *u, lua_State *L,
+                       const lua_Integer *values) {
+  setstacksize(u, L, pages_round((size_t)values[STACKSIZE]));
   u->max_depth = (int)values[MAXDEPTH];
   u->native_limit = (size_t)values[NATIVELIMIT];
-  pool_resize(&u->pool, stack_round((size_t)values[STACKSIZE]),
-              (size_t)values[POOLLIMIT]);
+  pools_limit(&u->pools, (size_t)values[POOLLIMIT]);
+  u->guard = u->pools.guard = (enum pages_guard)values[GUARD];
 }
 
 
@@ -52,9 +75,20 @@ static int findlimit (lua_State *L, int index) {
 }
 
 
-/* The new value of limit i, on top of the stack. */
-static lua_Integer checklimit (lua_State *L, int i) {
-  const struct limit *l = &limits[i];
+static lua_Integer checkword (lua_State *L, const struct limit *l) {
+  int i;
+  const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  for (i = 0; l->words[i] != NULL; i++) {
+    if (strcmp(word, l->words[i]) == 0)
+      return l->min + i;
+  }
+  return luaL_argerror(L, 1, lua_pushfstring(L, "%s: '%s' or '%s' expected",
+                                             l->name, l->words[0],
+                                             l->words[1]));
+}
+
+
+static lua_Integer checknumber (lua_State *L, const struct limit *l) {
   int isinteger;
   lua_Integer value = lua_tointegerx(L, -1, &isinteger);
   if (lua_type(L, -1) != LUA_TNUMBER)
@@ -64,6 +98,20 @@ static lua_Integer checklimit (lua_State *L, int i) {
     luaL_argerror(L, 1, lua_pushfstring(L, "%s out of range (%I to %I)",
         l->name, (LUAI_UACINT)l->min, (LUAI_UACINT)l->max));
   return value;
+}
+
+
+/* The new value of a limit, on top of the stack. */
+static lua_Integer checklimit (lua_State *L, const struct limit *l) {
+  return l->words != NULL ? checkword(L, l) : checknumber(L, l);
+}
+
+
+static void pushlimit (lua_State *L, const struct limit *l, lua_Integer value) {
+  if (l->words != NULL)
+    lua_pushstring(L, l->words[value - l->min]);
+  else
+    lua_pushinteger(L, value);
 }
 
 
@@ -78,14 +126,14 @@ static int lib_config (lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
       i = findlimit(L, -2);
-      values[i] = checklimit(L, i);
+      values[i] = checklimit(L, &limits[i]);
     }
-    setlimits(u, values);
+    setlimits(u, L, values);
     getlimits(u, values);
   }
   lua_createtable(L, 0, LIMITS);
   for (i = 0; i < LIMITS; i++) {
-    lua_pushinteger(L, values[i]);
+    pushlimit(L, &limits[i], values[i]);
     lua_setfield(L, -2, limits[i].name);
   }
   return 1;
@@ -100,16 +148,19 @@ static void setcount (lua_State *L, const char *name, size_t n) {
 
 static int lib_stats (lua_State *L) {
   const struct universe *u = lib_universe(L);
-  lua_createtable(L, 0, 10);
-  setcount(L, "mounted", u->pool.live - u->pool.cached);
+  const struct pools *ps = &u->pools;
+  lua_createtable(L, 0, 11);
+  setcount(L, "mounted", ps->live - pools_cached(ps));
   setcount(L, "suspended", u->suspended);
-  setcount(L, "pooled", u->pool.cached);
-  setcount(L, "peak", u->pool.peak);
-  setcount(L, "reserved", u->pool.reserved);
+  setcount(L, "pooled", pools_cached(ps));
+  setcount(L, "peak", ps->peak);
+  setcount(L, "reserved", ps->reserved);
   setcount(L, "native_yields", u->native_yields);
   setcount(L, "compact_yields", u->compact_yields);
-  setcount(L, "stacks_made", u->pool.made);
-  setcount(L, "stacks_reused", u->pool.reused);
+  setcount(L, "stacks_made", ps->made);
+  setcount(L, "stacks_reused", pools_reused(ps));
+  lua_pushstring(L, guardwords[ps->guard]);
+  lua_setfield(L, -2, "guard");
   lua_pushliteral(L, SWITCH_NAME);
   lua_setfield(L, -2, "switch");
   return 1;

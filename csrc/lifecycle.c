@@ -6,6 +6,7 @@
 #include "lifecycle.h"
 
 #include <lauxlib.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "measure.h"
@@ -14,8 +15,6 @@
 static const char universekey = 0;
 static const char threadskey = 0;
 static const char anchormetakey = 0;
-
-#define MAP_CAPACITY_MIN 64
 
 
 /*
@@ -33,6 +32,16 @@ static void removehook (lua_State *L, lua_Debug *ar) {
 static int donothing (lua_State *L) {
   (void)L;
   return 0;
+}
+
+
+/* Replaces the 'nup' values on top by a metatable whose '__gc' is a closure of
+   them. */
+static void pushmetatable (lua_State *L, lua_CFunction gc, int nup) {
+  lua_pushcclosure(L, gc, nup);
+  lua_createtable(L, 0, 1);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, "__gc");
 }
 
 
@@ -130,10 +139,17 @@ int thread_isburied (lua_State *L, lua_State *co) {
 */
 
 /* The anchor at 1 is to be finalized once more. */
-static void condemn (lua_State *L, struct anchor *a) {
+static void condemn (struct universe *u, lua_State *L, struct anchor *a) {
   a->condemned = 1;
+  u->condemned++;
   lua_getmetatable(L, 1);
   lua_setmetatable(L, 1);
+}
+
+
+static void pardon (struct universe *u, struct anchor *a) {
+  u->condemned -= (size_t)a->condemned;
+  a->condemned = 0;
 }
 
 
@@ -156,12 +172,16 @@ static int anchorgc (lua_State *L) {
   f = (struct fiber *)map_find(&u->map, co);
   suspended = f != NULL && f->state == FIBER_SUSPENDED;
   if (suspended && !a->condemned)
-    condemn(L, a);
+    condemn(u, L, a);
   else {
+    pardon(u, a);
     if (suspended)
       fiber_abandon(u, f);
     else if (f != NULL)
       fiber_unanchor(u, f);
+    fiber_unwish(u, co);
+    map_shrink(&u->map);
+    map_shrink(&u->wishes);
     setentry(L, co, suspended);
   }
   return 0;
@@ -172,22 +192,20 @@ static void pushanchormeta (lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &anchormetakey) == LUA_TTABLE)
     return;
   lua_pop(L, 1);
-  lua_createtable(L, 0, 1);
   universe_push(L);
-  lua_pushcclosure(L, anchorgc, 1);
-  lua_setfield(L, -2, "__gc");
+  pushmetatable(L, anchorgc, 1);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &anchormetakey);
 }
 
 
 /*
-** Pushes the anchor of L, made if need be. It gets its finalizer last, when
+** Pushes the anchor of 'co', made if need be. It gets its finalizer last, when
 ** nothing can fail: an anchor that is not in the table must not have one.
 */
-static void pushanchor (lua_State *L) {
+static void pushanchor (struct universe *u, lua_State *L, lua_State *co) {
   struct anchor *a;
-  pushentry(L, L);
+  pushentry(L, co);
   lua_pushvalue(L, -1);
   if (lua_rawget(L, -3) == LUA_TUSERDATA)
     a = (struct anchor *)lua_touserdata(L, -1);
@@ -201,36 +219,64 @@ static void pushanchor (lua_State *L) {
     lua_pushvalue(L, -2);
     lua_rawset(L, -6);
     lua_insert(L, -2);
+    a->condemned = 0;
     lua_setmetatable(L, -2);
   }
-  a->condemned = 0;
+  pardon(u, a);
   lua_replace(L, -3);
   lua_pop(L, 1);
 }
 
 
-static void growmap (struct universe *u, lua_State *L) {
-  size_t capacity = u->map.capacity == 1 ? MAP_CAPACITY_MIN
-                                         : u->map.capacity * 2;
-  size_t bytes = capacity * sizeof(struct map_slot);
-  struct map_slot *slots;
-  universe_push(L);
-  slots = (struct map_slot *)lua_newuserdatauv(L, bytes, 0);
-  if (u->map.capacity < capacity) {  /* no finalizer was faster */
-    memset(slots, 0, bytes);
-    map_move(&u->map, slots, capacity);
-    lua_setiuservalue(L, -2, 1);  /* frees the old slots */
-    lua_pop(L, 1);
-  }
-  else
-    lua_pop(L, 2);
+/* Makes sure of an anchor for 'co' and, in that order because finalizers may
+   run, of room for one more key. */
+static void anchor (struct universe *u, lua_State *L, lua_State *co,
+                    struct map *m) {
+  luaL_checkstack(L, 8, NULL);
+  pushanchor(u, L, co);
+  lua_pop(L, 1);  /* 'co' keeps it alive */
+  if (map_reserve(m) != 0)
+    luaL_error(L, "not enough memory");
 }
 
 
-/* Stacks are invisible to the collector: it runs as if Lua had allocated
-   what they take. */
+/* '__gc' of an object that nothing refers to: a cycle of the collector has
+   ended. */
+static int watchgc (lua_State *L) {
+  struct universe *u =
+    (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
+  if (finalizer_runs(L)) {
+    u->outlived = u->map.count - u->condemned;
+    u->watched = u->map.count > 0;
+    if (u->watched) {  /* the next cycle too */
+      lua_getmetatable(L, 1);
+      lua_setmetatable(L, 1);
+    }
+  }
+  return 0;
+}
+
+
+/* Only while there are threads with anchors: Lua has no finalizer to call in
+   a program without. */
+static void watch (struct universe *u, lua_State *L) {
+  if (u->watched)
+    return;
+  lua_newuserdatauv(L, 0, 0);
+  universe_push(L);
+  pushmetatable(L, watchgc, 1);
+  u->watched = 1;
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+}
+
+
+/* Stacks are invisible to the collector. As it waits until Lua's memory is
+   twice what it was, it may wait until stacks are twice as many; from then on
+   it runs as if Lua had allocated what they take. */
 static void tellcollector (struct universe *u, lua_State *L) {
-  if (++u->pressure < PRESSURE_BATCH)
+  if (u->map.count < 2 * u->outlived + PRESSURE_BATCH
+      || ++u->pressure < PRESSURE_BATCH)
     return;
   u->pressure = 0;
   if (lua_gc(L, LUA_GCISRUNNING, 0) > 0)  /* neither stopped nor finalizing */
@@ -241,10 +287,19 @@ static void tellcollector (struct universe *u, lua_State *L) {
 void anchor_make (struct universe *u, lua_State *L) {
   luaL_checkstack(L, 8, NULL);
   tellcollector(u, L);
-  pushanchor(L);
-  while (map_full(&u->map))  /* finalizers may have filled it meanwhile */
-    growmap(u, L);
-  lua_pop(L, 1);  /* L runs, and keeps its anchor alive */
+  watch(u, L);
+  anchor(u, L, L, &u->map);
+}
+
+
+void thread_wish (struct universe *u, lua_State *L, lua_State *co,
+                  size_t size) {
+  struct pool *p;
+  anchor(u, L, co, &u->wishes);
+  p = pools_join(&u->pools, size);
+  if (p == NULL)
+    luaL_error(L, "not enough memory");
+  map_insert(&u->wishes, co, p);
 }
 
 /* }====================================================== */
@@ -274,8 +329,15 @@ static void claimsingle (struct universe *u) {
 }
 
 
+/* Joins the usual pool; is it there? */
+static int joinusual (struct universe *u) {
+  u->pools.usual = pools_join(&u->pools, u->stack_size);
+  return u->pools.usual != NULL;
+}
+
+
 int universe_reopen (struct universe *u, lua_State *L) {
-  if (finalizer_runs(L))
+  if (finalizer_runs(L) || !joinusual(u))
     return 0;
   universe_push(L);
   lua_getmetatable(L, -1);
@@ -298,21 +360,42 @@ static int universegc (lua_State *L) {
 }
 
 
+/* The way that the environment names, for systems where the advice is known
+   and not good, and to test the other. */
+static enum pages_guard defaultguard (lua_State *L) {
+  const char *way = getenv("CFIBER_GUARD");
+  if (way == NULL || strcmp(way, "advice") == 0)
+    return GUARD_ADVICE;
+  if (strcmp(way, "mprotect") != 0)
+    luaL_error(L, "environment variable CFIBER_GUARD is '%s' ('advice' or "
+                  "'mprotect' expected)", way);
+  return GUARD_MPROTECT;
+}
+
+
+static void setdefaults (struct universe *u, lua_State *L) {
+  memset(u, 0, sizeof(struct universe));
+  u->max_depth = MAX_DEPTH;
+  u->native_limit = NATIVE_LIMIT;
+  u->stack_size = pages_round(measure_stack(L));
+  u->guard = u->pools.guard = defaultguard(L);
+  u->pools.limit = POOL_LIMIT;
+  map_init(&u->map);
+  map_init(&u->wishes);
+}
+
+
 struct universe *universe_push (lua_State *L) {
   struct universe *u;
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &universekey) == LUA_TUSERDATA)
     return (struct universe *)lua_touserdata(L, -1);
   lua_pop(L, 1);
-  u = (struct universe *)lua_newuserdatauv(L, sizeof(struct universe), 1);
-  memset(u, 0, sizeof(struct universe));
-  u->max_depth = MAX_DEPTH;
-  u->native_limit = NATIVE_LIMIT;
+  u = (struct universe *)lua_newuserdatauv(L, sizeof(struct universe), 0);
+  setdefaults(u, L);
+  pushmetatable(L, universegc, 0);
   u->closed = finalizer_runs(L);
-  map_init(&u->map);
-  pool_init(&u->pool, stack_round(measure_stack(L)), POOL_LIMIT);
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, universegc);
-  lua_setfield(L, -2, "__gc");
+  if (!u->closed && !joinusual(u))
+    luaL_error(L, "not enough memory");
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &universekey);

@@ -2,7 +2,7 @@
 ** lifecycle.h
 ** Who owns whom
 **
-**   registry --> universe (userdata) --> slots of the map (user value)
+**   registry --> universe (userdata)
 **   registry --> threads: weak keys, an ephemeron table
 **                  thread --> anchor (userdata) --> thread (user value)
 **
@@ -24,7 +24,7 @@
 #include "fiber.h"
 
 struct anchor {
-  int condemned;  /* it was found unreachable once */
+  int condemned;  /* it was found unreachable once: 1 */
 };
 
 /* Pushes the universe of L, made at the first call. May raise. */
@@ -49,6 +49,11 @@ PRIVATE void registry_pushweak (lua_State *L, const char *key);
 /* Makes sure that the thread L has an anchor and that the map has room for
    it. Runs the collector now and then, so it may run finalizers. May raise. */
 PRIVATE void anchor_make (struct universe *u, lua_State *L);
+
+/* Gives 'co', a thread just made, a wish: its stacks are to have 'size' bytes,
+   whole pages. May raise, and run finalizers. */
+PRIVATE void thread_wish (struct universe *u, lua_State *L, lua_State *co,
+                          size_t size);
 
 /* Marks 'co' as dead for good. May raise, unless 'co' has an anchor. */
 PRIVATE void thread_bury (lua_State *L, lua_State *co);

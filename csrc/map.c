@@ -5,23 +5,30 @@
 
 #include "map.h"
 
+#include <stdlib.h>
+
+#define CAPACITY_MIN 64
+
+
+/* Slots of an empty map, shared by all: nobody writes to them. */
+static struct map_slot none;
+
 
 void map_init (struct map *m) {
-  static struct map_slot free;  /* shared by all: nobody writes to it */
-  m->slots = &free;
+  m->slots = &none;
   m->capacity = 1;
   m->count = 0;
 }
 
 
-int map_full (const struct map *m) {
-  return (m->count + 1) * 2 > m->capacity;
-}
-
-
-void map_move (struct map *m, struct map_slot *slots, size_t capacity) {
+/* Moves all keys to 'capacity' slots. */
+static int move (struct map *m, size_t capacity) {
   struct map old = *m;
   size_t i;
+  struct map_slot *slots =
+    (struct map_slot *)calloc(capacity, sizeof(struct map_slot));
+  if (slots == NULL)
+    return -1;
   m->slots = slots;
   m->capacity = capacity;
   m->count = 0;
@@ -29,6 +36,28 @@ void map_move (struct map *m, struct map_slot *slots, size_t capacity) {
     if (old.slots[i].key != NULL)
       map_insert(m, old.slots[i].key, old.slots[i].value);
   }
+  map_clear(&old);
+  return 0;
+}
+
+
+int map_reserve (struct map *m) {
+  if ((m->count + 1) * 2 <= m->capacity)
+    return 0;
+  return move(m, m->capacity < CAPACITY_MIN ? CAPACITY_MIN : m->capacity * 2);
+}
+
+
+void map_shrink (struct map *m) {
+  if (m->capacity > CAPACITY_MIN && m->count * 8 < m->capacity)
+    move(m, m->capacity / 2);
+}
+
+
+void map_clear (struct map *m) {
+  if (m->slots != &none)
+    free(m->slots);
+  map_init(m);
 }
 
 

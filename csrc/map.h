@@ -4,8 +4,7 @@
 **
 ** Open addressing with linear probing in a power of two of slots, never more
 ** than half of them in use. The hash shifts and does not scatter: threads
-** made one after the other lie in slots one after the other. The memory is
-** the caller's.
+** made one after the other lie in slots one after the other.
 */
 
 #ifndef map_h
@@ -56,14 +55,16 @@ INLINE void *map_glance (const struct map *m, const void *key) {
   return s->key == key ? s->value : NULL;
 }
 
-/* Must one more key wait for a map_move to more slots? */
-PRIVATE int map_full (const struct map *m);
+/* Makes room for one more key. 0, or -1 when memory is short. */
+PRIVATE int map_reserve (struct map *m);
 
-/* Moves all keys to 'capacity' zeroed slots; 'capacity' is a power of two
-   and at least twice the count. The old slots are the caller's again. */
-PRIVATE void map_move (struct map *m, struct map_slot *slots, size_t capacity);
+/* Gives back what a map takes in vain, if that is most of it. */
+PRIVATE void map_shrink (struct map *m);
 
-/* Adds a key that is not there, to a map that is not full. */
+/* Makes the map empty and gives all memory back. */
+PRIVATE void map_clear (struct map *m);
+
+/* Adds a key that is not there, where there is room. */
 PRIVATE void map_insert (struct map *m, const void *key, void *value);
 
 /* Removes a key that is there. */

@@ -25,6 +25,7 @@ int luaopen_cfiber (lua_State *L) {
   u = universe_push(L);
   lua_createtable(L, 0, 16);
   addfunctions(L, u, lib_coroutine);
+  addfunctions(L, u, lib_stack);
   addfunctions(L, u, lib_install);
   addfunctions(L, u, lib_limits);
   lua_pushliteral(L, CFIBER_VERSION);

@@ -37,6 +37,12 @@ size_t pages_size (void) {
 }
 
 
+size_t pages_round (size_t bytes) {
+  size_t page = pages_size();
+  return (bytes + page - 1) & ~(page - 1);
+}
+
+
 void *pages_reserve (size_t bytes) {
   void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
@@ -50,23 +56,48 @@ void *pages_reserve (size_t bytes) {
 }
 
 
-/* The advice guards without splitting the mapping, so that the system's
-   limit of mappings (65,530) does not limit the stacks. Kernels that do not
-   know it, locked memory and some system call filters refuse it; emulators
-   of a processor (qemu) accept any advice and do nothing. */
-int pages_guard (void *at, size_t bytes) {
+/* Emulators of a processor (qemu) accept any advice and do nothing. */
+static int advicematters (void) {
+  static int matters;  /* 0 not asked yet, 1 yes, -1 no: as long as we run */
+  int m = __atomic_load_n(&matters, __ATOMIC_RELAXED);
+  if (m == 0) {
+    m = madvise(NULL, 0, MADV_UNKNOWN) != 0 ? 1 : -1;
+    __atomic_store_n(&matters, m, __ATOMIC_RELAXED);
+  }
+  return m > 0;
+}
+
+
+/* Kernels that do not know the advice, locked memory and some system call
+   filters refuse it. */
+static int adviseguard (void *at, size_t bytes) {
 #if defined(MADV_GUARD_INSTALL)
-  if (madvise(at, bytes, MADV_GUARD_INSTALL) == 0
-      && madvise(at, bytes, MADV_UNKNOWN) != 0)  /* not just ignored */
-    return 0;
+  return advicematters() && madvise(at, bytes, MADV_GUARD_INSTALL) == 0;
+#else
+  (void)at;
+  (void)bytes;
+  return 0;
 #endif
+}
+
+
+int pages_guard (void *at, size_t bytes, enum pages_guard *way) {
+  if (*way == GUARD_ADVICE) {
+    if (adviseguard(at, bytes))
+      return 0;
+    *way = GUARD_MPROTECT;
+  }
   return mprotect(at, bytes, PROT_NONE);
 }
 
 
-void pages_release (void *at, size_t bytes) {
-  if (munmap(at, bytes) != 0)  /* it would split one mapping too many */
-    madvise(at, bytes, MADV_DONTNEED);
+void pages_discard (void *at, size_t bytes) {
+  madvise(at, bytes, MADV_DONTNEED);
+}
+
+
+int pages_release (void *at, size_t bytes) {
+  return munmap(at, bytes);
 }
 
 #else

@@ -2,6 +2,13 @@
 ** pool.h
 ** Reuse of stacks: last in, first out, so that the next one is warm in the
 ** cache. Knows no Lua.
+**
+** A pool has stacks of one size, cut from slabs; a universe has a pool for
+** each size that is asked for. A stack is
+**
+**             pool_make                    pool_get
+**   (memory) <---------> cached in a pool <---------> in use
+**             pool_trim                    pool_put
 */
 
 #ifndef pool_h
@@ -9,32 +16,62 @@
 
 #include <stddef.h>
 
+#include "pages.h"
+#include "slab.h"
 #include "stack.h"
 
 struct pool {
-  struct stack *free;  /* cached stacks, the latest first */
-  size_t size;  /* of the stacks it hands out; no others are cached */
+  struct stack *free;  /* cached stacks, the latest first; below one that is
+                          trimmed, all are */
   size_t cached;  /* length of the list */
-  size_t limit;  /* of the list */
+  size_t limit;  /* of the list: that of 'all', or 0 without users */
+  size_t reused;  /* how often pool_get found one there */
+  unsigned puts;  /* how often one was put there */
+  size_t size;  /* of each stack, bytes */
+  size_t users;  /* calls of pools_join not yet taken back */
   size_t live;  /* stacks there are, cached or in use */
-  size_t peak;  /* most that were in use at a time: none is made while one
-                   is cached, so it grows only with 'live' */
-  size_t reserved;  /* bytes of all of them */
-  size_t made, reused;  /* how often pool_get did which */
+  struct slab *open;  /* ring of slabs with free slots, or NULL. At most one,
+                         the last, has fresh slots */
+  int empty;  /* slabs in the ring that have no slot in use */
+  struct pools *all;
+  struct pool *next;
 };
 
-PRIVATE void pool_init (struct pool *p, size_t size, size_t limit);
+/* All pools of a universe and their sums. */
+struct pools {
+  struct pool *first;  /* the list of them */
+  struct pool *usual;  /* the pool for threads without a wish */
+  size_t limit;  /* of the stacks cached in each pool */
+  enum pages_guard guard;  /* the way of the last guard, or of the next */
+  size_t live;
+  size_t peak;  /* most in use, seen whenever a stack was made */
+  size_t reserved;  /* bytes of all slabs */
+  size_t made;  /* how often pool_make did */
+  size_t reused;  /* of pools that are gone */
+  const char *failed;  /* what pool_make could not get, for a message */
+};
 
-/* Changes the size or the limit; what no longer fits is given back. */
-PRIVATE void pool_resize (struct pool *p, size_t size, size_t limit);
+/* The pool for stacks of 'size' bytes, made if need be; it stays until all who
+   joined have left and all its stacks are back. NULL: no memory. */
+PRIVATE struct pool *pools_join (struct pools *ps, size_t size);
+PRIVATE void pools_leave (struct pool *p);
 
-/* Gives cached stacks back to the system until 'keep' are left; returns the
-   bytes. */
-PRIVATE size_t pool_trim (struct pool *p, size_t keep);
+/* Changes the limit; what no longer fits is given back. */
+PRIVATE void pools_limit (struct pools *ps, size_t limit);
+
+/* Gives all cached stacks back to the system; returns their bytes. */
+PRIVATE size_t pools_trim (struct pools *ps);
+
+/* The cached stacks of all, and how often one was reused. */
+PRIVATE size_t pools_cached (const struct pools *ps);
+PRIVATE size_t pools_reused (const struct pools *ps);
 
 /* The ways of pool_get and pool_put that go to the system. */
 PRIVATE struct stack *pool_make (struct pool *p);
-PRIVATE void pool_release (struct pool *p, struct stack *s);
+PRIVATE void pool_release (struct stack *s);
+
+/* Looks after the deep pages of the stacks put there since the last time. */
+PRIVATE void pool_clean (struct pool *p);
 
 /* A stack of the pool's size. NULL with errno set when memory is short. */
 INLINE struct stack *pool_get (struct pool *p) {
@@ -44,18 +81,22 @@ INLINE struct stack *pool_get (struct pool *p) {
   p->free = s->next;
   p->cached--;
   p->reused++;
+  s->trimmed = 0;
   return s;
 }
 
 /* Takes a stack that pool_get returned; nobody may stand on it. */
-INLINE void pool_put (struct pool *p, struct stack *s) {
-  if (LIKELY(s->size == p->size && p->cached < p->limit)) {
+INLINE void pool_put (struct stack *s) {
+  struct pool *p = s->pool;
+  if (LIKELY(p->cached < p->limit)) {
     s->next = p->free;
     p->free = s;
     p->cached++;
+    if (!LIKELY(++p->puts % TRIM_INTERVAL != 0))
+      pool_clean(p);
   }
   else
-    pool_release(p, s);
+    pool_release(s);
 }
 
 #endif

@@ -5,47 +5,32 @@
 
 #include "stack.h"
 
-#include <errno.h>
-
 #include "pages.h"
 
 
-static size_t roundup (size_t n, size_t unit) {
-  return (n + unit - 1) & ~(unit - 1);
+/* The lowest word from 'from' up to 'end' that is not zero, or 'end'. */
+static const char *lowestused (const char *from, const char *end) {
+  const uintptr_t *p = (const uintptr_t *)(const void *)from;
+  const uintptr_t *limit = (const uintptr_t *)(const void *)end;
+  while (p < limit && *p == 0)
+    p++;
+  return (const char *)p;
 }
 
 
-static size_t guardsize (void) {
-  return roundup(GUARD_SIZE, pages_size());
+size_t stack_used (const struct stack *s) {
+  const char *end = s->base + s->bytes;
+  return (size_t)(end - lowestused(stack_low(s), end));
 }
 
 
-size_t stack_round (size_t size) {
-  return roundup(size, pages_size());
-}
-
-
-struct stack *stack_new (size_t size) {
-  struct stack *s;
-  size_t bytes = guardsize() + size;
-  char *base = pages_reserve(bytes);
-  if (base == NULL)
-    return NULL;
-  if (pages_guard(base, guardsize()) != 0) {
-    int why = errno;
-    pages_release(base, bytes);
-    errno = why;
-    return NULL;
-  }
-  s = (struct stack *)(void *)(base + bytes - sizeof(struct stack));
-  s->base = base;
-  s->bytes = bytes;
-  s->size = size;
-  s->next = NULL;
-  return s;
-}
-
-
-void stack_free (struct stack *s) {
-  pages_release(s->base, s->bytes);
+/* Calls that go deep leave something in each of the pages they pass: frames
+   of a page and more are rare. A page that nobody touched reads as zeros and
+   takes no memory by that. */
+void stack_trim (struct stack *s) {
+  char *end = s->base + s->bytes;
+  char *keep = end - pages_round(STACK_KEEP);
+  size_t page = pages_size();
+  if (keep > stack_low(s) && lowestused(keep - page, keep) < keep)
+    pages_discard(stack_low(s), (size_t)(keep - stack_low(s)));
 }

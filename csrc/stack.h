@@ -2,7 +2,7 @@
 ** stack.h
 ** One native stack: a guarded piece of memory. Knows no Lua.
 **
-**   mapping                                          multiples of a page
+**                                                      multiples of a page
 **   | guard         | the stack, growing down <---- | struct stack |
 **   base            base + guard                    top           base + bytes
 **
@@ -19,20 +19,23 @@
 #include "config.h"
 
 struct stack {
-  char *base;  /* start of the mapping and of the guard */
-  size_t bytes;  /* of the mapping */
-  size_t size;  /* what was asked for, in whole pages */
+  char *base;  /* start of the guard */
+  size_t bytes;  /* of guard and stack */
+  size_t size;  /* of the stack alone, in whole pages */
+  struct slab *slab;  /* the memory it is cut from */
+  struct pool *pool;  /* where it goes back to */
   struct stack *next;  /* in the pool's list of free stacks */
+  int trimmed;  /* in that list: its deep pages were looked after */
 };
 
-/* Rounds a size up to whole pages. */
-PRIVATE size_t stack_round (size_t size);
+/* The bytes from the top that were in use, at most, since the system gave the
+   pages: down to the lowest word that is not zero. Stacks are reused, so this
+   may have been an earlier use. Reads the whole stack. */
+PRIVATE size_t stack_used (const struct stack *s);
 
-/* Makes a stack with 'size' bytes (a result of stack_round) between guard
-   and top, less the record. NULL with errno set when memory is short. */
-PRIVATE struct stack *stack_new (size_t size);
-
-PRIVATE void stack_free (struct stack *s);
+/* Gives the pages of a free stack back that lie more than STACK_KEEP bytes
+   below the top, if there seem to be any. */
+PRIVATE void stack_trim (struct stack *s);
 
 /* The lowest address that may be used. */
 INLINE char *stack_low (const struct stack *s) {

@@ -1,0 +1,77 @@
+/*
+** slab.c
+** Memory for stacks of one size
+*/
+
+#include "slab.h"
+
+
+static size_t guardsize (void) {
+  return pages_round(GUARD_SIZE);
+}
+
+
+static size_t headsize (int slots) {
+  return pages_round(sizeof(struct slab)
+                     + (size_t)slots * sizeof(unsigned short));
+}
+
+
+struct slab *slab_new (size_t size, int slots) {
+  size_t bytes = headsize(slots) + (size_t)slots * (guardsize() + size);
+  struct slab *b = (struct slab *)pages_reserve(bytes);
+  if (b != NULL) {
+    b->size = size;
+    b->bytes = bytes;
+    b->slots = slots;
+  }
+  return b;
+}
+
+
+int slab_free (struct slab *b) {
+  return pages_release(b, b->bytes);
+}
+
+
+static char *slotbase (struct slab *b, int slot) {
+  return (char *)b + headsize(b->slots)
+       + (size_t)slot * (guardsize() + b->size);
+}
+
+
+/* The record of a stack goes with its memory and is written again. */
+static struct stack *makerecord (struct slab *b, char *base) {
+  size_t bytes = guardsize() + b->size;
+  struct stack *s =
+    (struct stack *)(void *)(base + bytes - sizeof(struct stack));
+  s->base = base;
+  s->bytes = bytes;
+  s->size = b->size;
+  s->slab = b;
+  s->trimmed = 0;
+  return s;
+}
+
+
+struct stack *slab_take (struct slab *b, enum pages_guard *way) {
+  int slot;
+  if (b->used < b->begun)
+    slot = b->back[b->begun - b->used - 1];
+  else {
+    slot = b->begun;
+    if (pages_guard(slotbase(b, slot), guardsize(), way) != 0)
+      return NULL;
+    b->begun++;
+  }
+  b->used++;
+  return makerecord(b, slotbase(b, slot));
+}
+
+
+void slab_give (struct slab *b, struct stack *s) {
+  size_t slot = (size_t)(s->base - slotbase(b, 0)) / s->bytes;
+  b->used--;
+  b->back[b->begun - b->used - 1] = (unsigned short)slot;
+  pages_discard(stack_low(s), s->size);
+}

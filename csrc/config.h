@@ -64,6 +64,19 @@
 #define SLAB_SLOTS_MAX 128
 #define SLAB_BYTES_MAX ((size_t)1 << (sizeof(void *) > 4 ? 28 : 23))
 
+/* Bytes of an alternate signal stack, or what the system asks for: room for
+   the handlers of a host that come after the report, which print a backtrace
+   perhaps. The report takes 1.5 KB, a signal frame 3.4 KB. */
+#define OVERFLOW_STACK ((size_t)64 << 10)
+
+/* Bytes of the report's line, at most: the texts, three numbers and the name
+   of a chunk (LUA_IDSIZE, 60). */
+#define OVERFLOW_LINE 256
+
+/* How often a handler tries to get a lock that is held for some instructions,
+   if it is not the one that it interrupted who holds it. */
+#define OVERFLOW_TRIES 1000
+
 /* Nested resumes before "C stack overflow". Each costs a stack of which two
    pages or so are touched: endless recursion ends at some 12 MB. */
 #define MAX_DEPTH 1000

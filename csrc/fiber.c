@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lifecycle.h"
+#include "overflow.h"
 
 /* The record's place on a stack: whole cache lines. */
 #define FIBER_BYTES ((sizeof(struct fiber) + 63) & ~(size_t)63)
@@ -161,6 +162,7 @@ void fiber_endall (struct universe *u) {
   if (u->pools.usual != NULL)
     pools_leave(u->pools.usual);
   u->pools.usual = NULL;
+  overflow_close(u);
   u->closed = 1;
 }
 
@@ -210,6 +212,13 @@ void fiber_loseinner (struct universe *u, struct fiber *f, lua_State *L) {
 ** Resume
 ** =======================================================
 */
+
+/* Before a fiber runs: the universe may have come to another OS thread. */
+INLINE void settlein (struct universe *u) {
+  if (!LIKELY(fiber_athome(u)))
+    overflow_arrive(u);
+}
+
 
 /* Has 'co' a body and not begun it? */
 INLINE int isfresh (lua_State *co) {
@@ -313,6 +322,7 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
   else if (u->closed && !universe_reopen(u, L))
     *status = resumestock(L, co, narg, nres);
   else {
+    settlein(u);
     if (f != NULL)
       u->suspended--;
     else if ((f = start(u, L, co, compact)) == NULL)  /* 'co' has changed */
@@ -419,6 +429,7 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   s = u->closed ? NULL : pool_get(poolof(u, co));
   if (s == NULL)  /* closing must not fail for want of memory */
     return closethread(co);
+  settlein(u);
   f = mount(s, co, BODY_CLOSE);
   fiber_run(u, f, L);
   status = f->status;

@@ -69,6 +69,8 @@ struct universe {
   struct fiber *running;  /* the innermost one, or NULL */
   struct fiber *last;  /* the last to yield natively, or NULL: a good guess
                           at the next to be resumed */
+  void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
+                    overflow*.c writes it, other threads may read it */
   int depth;  /* how many run: length of the list of resumers */
   int max_depth;
   size_t suspended;  /* natively */
@@ -90,6 +92,8 @@ struct universe {
   int watched;  /* the end of the collector's next cycle will be noticed */
   int pressure;  /* native yields the collector was not told of */
   int closed;  /* after its finalizer: everything is as in stock Lua */
+  int overflow_report;  /* written by overflow*.c alone, as is the next */
+  struct universe *next;  /* in the process's list of them */
 };
 
 /* What 'fiber_status' returns; the names are those of 'coroutine.status'. */
@@ -151,6 +155,11 @@ PRIVATE void fiber_loseinner (struct universe *u, struct fiber *f,
 /* Does the running code stand on the stack of f? */
 INLINE int fiber_isunder (const struct fiber *f) {
   return (uintptr_t)f - (uintptr_t)switch_here() < f->size;
+}
+
+/* Is this the OS thread that the universe is known to run on? */
+INLINE int fiber_athome (const struct universe *u) {
+  return __atomic_load_n(&u->thread, __ATOMIC_RELAXED) == switch_thread();
 }
 
 /* The one place that changes stacks. When it returns, the other side has
@@ -216,7 +225,8 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State *co,
     f = (struct fiber *)map_glance(&u->map, co);
   if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED
              && u->depth < u->max_depth && narg < LUA_MINSTACK
-             && (u->running == NULL || u->running->L == L))) {
+             && (u->running == NULL ? fiber_athome(u)
+                 : u->running->L == L))) {
     u->suspended--;
     if (narg > 0)  /* a function that yielded has that many free slots */
       lua_xmove(L, co, narg);

@@ -7,24 +7,29 @@
 
 #include <string.h>
 
+#include "overflow.h"
+
 struct limit {
   const char *name;
+  int type;  /* LUA_TNUMBER; LUA_TBOOLEAN, as 0 or 1; or LUA_TSTRING, as the
+                place among the words */
   lua_Integer min, max;
-  const char *const *words;  /* for the values from 'min' on; or NULL */
 };
 
-enum { STACKSIZE, MAXDEPTH, NATIVELIMIT, POOLLIMIT, GUARD, LIMITS };
-
-static const char *const guardwords[] = {"advice", "mprotect", NULL};
+enum { STACKSIZE, MAXDEPTH, NATIVELIMIT, POOLLIMIT, GUARD, OVERFLOWREPORT,
+       LIMITS };
 
 static const struct limit limits[LIMITS] = {
-  {"stack_size", (lua_Integer)STACK_SIZE_MIN, (lua_Integer)STACK_SIZE_MAX,
-   NULL},
-  {"max_depth", 1, MAX_DEPTH_MAX, NULL},
-  {"native_limit", 0, COUNT_LIMIT_MAX, NULL},
-  {"pool_limit", 0, COUNT_LIMIT_MAX, NULL},
-  {"guard", GUARD_ADVICE, GUARD_MPROTECT, guardwords}
+  {"stack_size", LUA_TNUMBER, (lua_Integer)STACK_SIZE_MIN,
+   (lua_Integer)STACK_SIZE_MAX},
+  {"max_depth", LUA_TNUMBER, 1, MAX_DEPTH_MAX},
+  {"native_limit", LUA_TNUMBER, 0, COUNT_LIMIT_MAX},
+  {"pool_limit", LUA_TNUMBER, 0, COUNT_LIMIT_MAX},
+  {"guard", LUA_TSTRING, GUARD_ADVICE, GUARD_MPROTECT},
+  {"overflow_report", LUA_TBOOLEAN, 0, 1}
 };
+
+static const char *const guards[] = {"advice", "mprotect"};
 
 
 static void getlimits (const struct universe *u, lua_Integer *values) {
@@ -33,6 +38,7 @@ static void getlimits (const struct universe *u, lua_Integer *values) {
   values[NATIVELIMIT] = (lua_Integer)u->native_limit;
   values[POOLLIMIT] = (lua_Integer)u->pools.limit;
   values[GUARD] = u->guard;
+  values[OVERFLOWREPORT] = u->overflow_report;
 }
 
 
@@ -58,6 +64,7 @@ static void setlimits (struct universe *u, lua_State *L,
   u->native_limit = (size_t)values[NATIVELIMIT];
   pools_limit(&u->pools, (size_t)values[POOLLIMIT]);
   u->guard = u->pools.guard = (enum pages_guard)values[GUARD];
+  overflow_report(u, (int)values[OVERFLOWREPORT]);
 }
 
 
@@ -75,25 +82,21 @@ static int findlimit (lua_State *L, int index) {
 }
 
 
-static lua_Integer checkword (lua_State *L, const struct limit *l) {
-  int i;
-  const char *word = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-  for (i = 0; l->words[i] != NULL; i++) {
-    if (strcmp(word, l->words[i]) == 0)
-      return l->min + i;
+static lua_Integer checkguard (lua_State *L, const struct limit *l) {
+  lua_Integer i;
+  for (i = l->min; i <= l->max; i++) {
+    if (strcmp(lua_tostring(L, -1), guards[i]) == 0)
+      return i;
   }
-  return luaL_argerror(L, 1, lua_pushfstring(L, "%s: '%s' or '%s' expected",
-                                             l->name, l->words[0],
-                                             l->words[1]));
+  return luaL_argerror(L, 1, lua_pushfstring(L,
+      "%s: 'advice' or 'mprotect' expected, got '%s'", l->name,
+      lua_tostring(L, -1)));
 }
 
 
 static lua_Integer checknumber (lua_State *L, const struct limit *l) {
   int isinteger;
   lua_Integer value = lua_tointegerx(L, -1, &isinteger);
-  if (lua_type(L, -1) != LUA_TNUMBER)
-    luaL_argerror(L, 1, lua_pushfstring(L, "%s: number expected, got %s",
-                                        l->name, luaL_typename(L, -1)));
   if (!isinteger || value < l->min || value > l->max)
     luaL_argerror(L, 1, lua_pushfstring(L, "%s out of range (%I to %I)",
         l->name, (LUAI_UACINT)l->min, (LUAI_UACINT)l->max));
@@ -103,15 +106,24 @@ static lua_Integer checknumber (lua_State *L, const struct limit *l) {
 
 /* The new value of a limit, on top of the stack. */
 static lua_Integer checklimit (lua_State *L, const struct limit *l) {
-  return l->words != NULL ? checkword(L, l) : checknumber(L, l);
+  if (lua_type(L, -1) != l->type)
+    luaL_argerror(L, 1, lua_pushfstring(L, "%s: %s expected, got %s", l->name,
+                                        lua_typename(L, l->type),
+                                        luaL_typename(L, -1)));
+  switch (l->type) {
+    case LUA_TSTRING: return checkguard(L, l);
+    case LUA_TBOOLEAN: return lua_toboolean(L, -1);
+    default: return checknumber(L, l);
+  }
 }
 
 
 static void pushlimit (lua_State *L, const struct limit *l, lua_Integer value) {
-  if (l->words != NULL)
-    lua_pushstring(L, l->words[value - l->min]);
-  else
-    lua_pushinteger(L, value);
+  switch (l->type) {
+    case LUA_TSTRING: lua_pushstring(L, guards[value]); break;
+    case LUA_TBOOLEAN: lua_pushboolean(L, (int)value); break;
+    default: lua_pushinteger(L, value);
+  }
 }
 
 
@@ -159,7 +171,7 @@ static int lib_stats (lua_State *L) {
   setcount(L, "compact_yields", u->compact_yields);
   setcount(L, "stacks_made", ps->made);
   setcount(L, "stacks_reused", pools_reused(ps));
-  lua_pushstring(L, guardwords[ps->guard]);
+  lua_pushstring(L, guards[ps->guard]);
   lua_setfield(L, -2, "guard");
   lua_pushliteral(L, SWITCH_NAME);
   lua_setfield(L, -2, "switch");

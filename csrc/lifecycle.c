@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "measure.h"
+#include "overflow.h"
 
 /* Keys in the registry, by their addresses. */
 static const char universekey = 0;
@@ -337,13 +338,16 @@ static int joinusual (struct universe *u) {
 
 
 int universe_reopen (struct universe *u, lua_State *L) {
+  struct universe *present;
   if (finalizer_runs(L) || !joinusual(u))
     return 0;
-  universe_push(L);
+  present = universe_push(L);
   lua_getmetatable(L, -1);
   lua_setmetatable(L, -2);  /* now it gets its finalizer for sure */
   lua_pop(L, 1);
   u->closed = 0;
+  if (present == u)
+    overflow_open(u);
   return 1;
 }
 
@@ -400,6 +404,8 @@ struct universe *universe_push (lua_State *L) {
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &universekey);
   claimsingle(u);
+  if (!u->closed)
+    overflow_open(u);
   return u;
 }
 

@@ -40,6 +40,9 @@
 **   void *switch_here (void);
 **       an address on the running stack, next to its end.
 **
+**   void *switch_thread (void);
+**       what tells the running OS thread from all others that exist.
+**
 **   SWITCH_NAME
 **       a string for the user, "x86-64" or "ucontext".
 **

@@ -32,6 +32,7 @@ build = {
         "csrc/map.c",
         "csrc/measure.c",
         "csrc/module.c",
+        "csrc/overflow_posix.c",
         "csrc/pages_posix.c",
         "csrc/pool.c",
         "csrc/slab.c",

@@ -28,11 +28,13 @@ struct context {
   uint64_t fpcr;  /* rounding, flush to zero, trapped exceptions */
 };
 
-/* x18 is the platform's on Apple's systems, an ordinary scratch register on
-   the others. */
+/* On Apple's systems x18 is the platform's, on the others an ordinary scratch
+   register; and they keep the address of the thread in another place. */
 #if defined(__APPLE__)
 #define SWITCH_CLOBBER_X18
+#define SWITCH_THREAD "tpidrro_el0"
 #else
+#define SWITCH_THREAD "tpidr_el0"
 #define SWITCH_CLOBBER_X18 "x18",
 #endif
 
@@ -59,6 +61,12 @@ static inline void *switch_here (void) {
   void *sp;
   __asm__ ("mov %0, sp" : "=r" (sp));
   return sp;
+}
+
+static inline void *switch_thread (void) {
+  void *self;
+  __asm__ ("mrs %0, " SWITCH_THREAD : "=r" (self));
+  return self;
 }
 
 /* Loads the floating-point control of c and leaves the running one in it. */

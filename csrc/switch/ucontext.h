@@ -9,6 +9,7 @@
 #ifndef ucontext_h
 #define ucontext_h
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <ucontext.h>
@@ -49,6 +50,10 @@ static inline void switch_prepare (struct context *c, void *low, void *top,
 
 static inline void *switch_here (void) {
   return __builtin_frame_address(0);
+}
+
+static inline void *switch_thread (void) {
+  return (void *)(uintptr_t)pthread_self();
 }
 
 /* <signal.h> hides it in strict C99. */

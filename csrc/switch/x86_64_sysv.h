@@ -36,6 +36,12 @@ struct context {
 #define SWITCH_LANDING ""
 #endif
 
+#if defined(__APPLE__)
+#define SWITCH_THREAD "gs"
+#else
+#define SWITCH_THREAD "fs"
+#endif
+
 #if defined(__AVX512F__)
 #define SWITCH_CLOBBER_AVX512 \
   , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", \
@@ -60,6 +66,14 @@ static inline void *switch_here (void) {
   void *sp;
   __asm__ ("movq %%rsp, %0" : "=r" (sp));
   return sp;
+}
+
+/* The word at offset 0 of the thread's own segment is its own address (ELF
+   handling for thread-local storage, section 3.4.6). */
+static inline void *switch_thread (void) {
+  void *self;
+  __asm__ ("movq %%" SWITCH_THREAD ":0, %0" : "=r" (self));
+  return self;
 }
 
 /* Exchanges the floating-point control with that of c. On Zen 4 reading MXCSR

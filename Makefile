@@ -99,7 +99,7 @@ $(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
 $(BUILD)/spec/%.so: spec/c/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '$(CC) $<'
-	$(Q)$(LUACOMPILE) $(SHARED) -Icsrc/include -MMD -MP -MF $@.d -o $@ $<
+	$(Q)$(LUACOMPILE) $(SHARED) -pthread -Icsrc/include -MMD -MP -MF $@.d -o $@ $<
 
 .PHONY: ctests specmodules
 ctests: $(CTESTS)

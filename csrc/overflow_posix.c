@@ -23,7 +23,7 @@
 
 /* Before glibc 2.34 these are in a library that a program without threads
    does not load; there one place for one thread will do. */
-#if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 34)
+#if defined(__GLIBC__) && __GLIBC__ * 100 + __GLIBC_MINOR__ < 234
 #pragma weak pthread_key_create
 #pragma weak pthread_key_delete
 #pragma weak pthread_getspecific

@@ -214,6 +214,21 @@ static int survive (lua_State *L) {
 }
 
 
+/* escape(f): calls f; 'jump' comes back here from whatever fiber, past all
+   that was resumed meanwhile; then overflows */
+static int escape (lua_State *L) {
+  if (sigsetjmp(recovery, 1) == 0)
+    lua_call(L, 0, 0);
+  return dig(-1);
+}
+
+
+static int jump (lua_State *L) {
+  (void)L;
+  siglongjmp(recovery, 1);
+}
+
+
 /* send([signal]): as another process would */
 static int sendself (lua_State *L) {
   kill(getpid(), checksig(L, 1));
@@ -251,21 +266,20 @@ static int alternate (lua_State *L) {
 
 struct job {
   lua_State *L;
-  const char *script;  /* NULL: close the state */
+  const char *script;  /* or NULL */
+  int ends;  /* close the state? */
 };
 
 
 static void *work (void *data) {
   struct job *j = (struct job *)data;
-  if (j->script == NULL)
-    lua_close(j->L);
-  else {
-    lua_settop(j->L, 0);
-    if (luaL_dostring(j->L, j->script) == LUA_OK) {
-      lua_settop(j->L, 1);
-      luaL_tolstring(j->L, 1, NULL);
-    }
+  lua_settop(j->L, 0);
+  if (j->script != NULL && luaL_dostring(j->L, j->script) == LUA_OK) {
+    lua_settop(j->L, 1);
+    luaL_tolstring(j->L, 1, NULL);
   }
+  if (j->ends)
+    lua_close(j->L);
   return NULL;
 }
 
@@ -292,18 +306,20 @@ static int run (lua_State *L) {
   struct job j;
   j.L = *checkstate(L);
   j.script = luaL_checkstring(L, 2);
+  j.ends = 0;
   dojob(&j, lua_toboolean(L, 3));
   lua_pushstring(L, lua_tostring(j.L, -1));
   return 1;
 }
 
 
-/* state:close([elsewhere]) */
+/* state:close([elsewhere [, script]]): runs the script first */
 static int closestate (lua_State *L) {
   lua_State **state = checkstate(L);
   struct job j;
   j.L = *state;
-  j.script = NULL;
+  j.script = luaL_optstring(L, 3, NULL);
+  j.ends = 1;
   *state = NULL;
   dojob(&j, lua_toboolean(L, 2));
   return 0;
@@ -348,6 +364,8 @@ static const luaL_Reg functions[] = {
   {"handler", handler},
   {"disposition", disposition},
   {"survive", survive},
+  {"escape", escape},
+  {"jump", jump},
   {"send", sendself},
   {"alternate", alternate},
   {"state", newstate},

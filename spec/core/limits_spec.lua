@@ -48,16 +48,19 @@ local function moves(f)
 end
 
 describe("config", function()
-  it("reads all limits", kept(function()
-    local names = {}
+  it("reads limits as integers, a way as a string and a switch as a boolean", kept(function()
+    local types = {}
     for name, value in pairs(config()) do
-      if name ~= "guard" then
-        assert.equal("integer", math.type(value), name)
-      end
-      names[#names + 1] = name
+      types[name] = math.type(value) or type(value)
     end
-    table.sort(names)
-    assert.same({"guard", "max_depth", "native_limit", "pool_limit", "stack_size"}, names)
+    assert.same({
+      guard = "string",
+      max_depth = "integer",
+      native_limit = "integer",
+      overflow_report = "boolean",
+      pool_limit = "integer",
+      stack_size = "integer",
+    }, types)
   end))
 
   it("has the documented defaults in a new process", function()

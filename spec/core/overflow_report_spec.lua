@@ -79,6 +79,18 @@ describe("An overflow of a fiber's C stack", function()
     ]], "SCRIPT:3")
   end)
 
+  it("is found in one after C code jumped back to it, past those inside", function()
+    dies(run [[
+      start(function()
+        overrun.escape(function()
+          cfiber.wrap(function()
+            cfiber.wrap(overrun.jump)()
+          end)()
+        end)
+      end)
+    ]], "SCRIPT:3")
+  end)
+
   it("in a stock coroutine is that of the fiber it runs on", function()
     dies(run [[
       start(function()
@@ -402,6 +414,9 @@ describe("With several Lua states", function()
     ]] .. script)
   end
 
+  -- What begins with 'load' is called so.
+  local inline = [=[[string "cfiber = require 'cfiber' overrun = require '..."]:1]=]
+
   local function printed(script)
     local r = states(script)
     assert.same({"", 0}, {r.errors, r.status})
@@ -434,7 +449,7 @@ describe("With several Lua states", function()
   it("each decides for itself", function()
     local r = states [[
       local a, b = overrun.state(), overrun.state()
-      a:run(load)
+      a:run(load .. "cfiber.wrap(function() end)()")
       print(b:run(load .. "return cfiber.config {overflow_report = false}.overflow_report"), overrun.disposition())
       b:run(load .. "start(overrun.overflow)")
     ]]
@@ -460,7 +475,16 @@ describe("With several Lua states", function()
       a:run(load .. "co = cfiber.create(function() table.sort({2, 1}, function() cfiber.yield() end) "
         .. "overrun.overflow() end) print(co) io.flush() cfiber.resume(co)")
       a:run("cfiber.resume(co)", true)
-    ]], '[string "cfiber = require \'cfiber\' overrun = require \'..."]:1')
+    ]], inline)
+  end)
+
+  it("an overflow is reported of a fiber that is closed in the OS thread that a state came to", function()
+    dies(states [[
+      local a = overrun.state()
+      a:run(load .. "co = cfiber.create(function() local _ <close> = setmetatable({}, {__close = function() "
+        .. "overrun.overflow() end}) cfiber.yield() end) print(co) io.flush() cfiber.resume(co)")
+      a:run("cfiber.close(co)", true)
+    ]], inline)
   end)
 
   it("an overflow is reported in the last of many OS threads that a state came to", function()
@@ -516,30 +540,29 @@ describe("With several Lua states", function()
     if not io.open "/proc/self/maps" then
       return
     end
-    assert.equal("default\ttrue\t0\tnil\n", printed [[
-      local function maps()
-        local n, loaded = 0
+    assert.equal("default\ttrue\ttrue\tnil\n", printed [[
+      local function mapped()
+        local bytes, loaded = 0, nil
         for line in io.lines "/proc/self/maps" do
-          n = n + 1
+          local from, to = line:match "^(%x+)-(%x+)"
+          bytes = bytes + tonumber(to, 16) - tonumber(from, 16)
           loaded = loaded or line:match "cfiber%.so"
         end
-        return n, loaded
+        return bytes, loaded
       end
-      local before = overrun.alternate()
-      local function once(elsewhere)
-        local a = overrun.state()
-        a:run(load .. "cfiber.wrap(function() end)()", elsewhere)
-        a:close(elsewhere)
-      end
-      local first
-      for i = 1, 100 do
-        once(i % 2 == 0)
-        if i == 10 then
-          first = maps()
+      local before, first = overrun.alternate(), nil
+      for i = 1, 120 do
+        if i == 20 then
+          first = mapped()
         end
+        local a, use = overrun.state(), load .. "cfiber.wrap(function() end)()"
+        if i % 3 == 0 then
+          a:run(use, true)
+        end
+        a:close(i % 3 == 1, use)
       end
-      local n, loaded = maps()
-      print(overrun.disposition(), before == overrun.alternate(), n - first, loaded)
+      local bytes, loaded = mapped()
+      print(overrun.disposition(), before == overrun.alternate(), bytes - first < 1 << 20, loaded)
     ]])
   end)
 

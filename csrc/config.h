@@ -73,8 +73,8 @@
    of a chunk (LUA_IDSIZE, 60). */
 #define OVERFLOW_LINE 256
 
-/* How often a handler tries to get a lock that is held for some instructions,
-   if it is not the one that it interrupted who holds it. */
+/* How often a handler tries to get the lock, which others hold for a moment,
+   or for ever if the handler interrupted its holder. */
 #define OVERFLOW_TRIES 1000
 
 /* Nested resumes before "C stack overflow". Each costs a stack of which two

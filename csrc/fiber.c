@@ -214,7 +214,7 @@ void fiber_loseinner (struct universe *u, struct fiber *f, lua_State *L) {
 */
 
 /* Before a fiber runs: the universe may have come to another OS thread. */
-INLINE void settlein (struct universe *u) {
+INLINE void comehome (struct universe *u) {
   if (!LIKELY(fiber_athome(u)))
     overflow_arrive(u);
 }
@@ -322,7 +322,7 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
   else if (u->closed && !universe_reopen(u, L))
     *status = resumestock(L, co, narg, nres);
   else {
-    settlein(u);
+    comehome(u);
     if (f != NULL)
       u->suspended--;
     else if ((f = start(u, L, co, compact)) == NULL)  /* 'co' has changed */
@@ -429,7 +429,7 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   s = u->closed ? NULL : pool_get(poolof(u, co));
   if (s == NULL)  /* closing must not fail for want of memory */
     return closethread(co);
-  settlein(u);
+  comehome(u);
   f = mount(s, co, BODY_CLOSE);
   fiber_run(u, f, L);
   status = f->status;

@@ -24,8 +24,8 @@
 ** Other threads keep theirs then until the process ends: nobody can take it
 ** from them. They do not get a second one.
 **
-** The list of universes is locked for some instructions at a time. A handler
-** does not insist on the lock: without it there is no report.
+** The list of universes is locked for a moment at a time. A handler does not
+** insist on the lock: without it there is no report.
 */
 
 #ifndef overflow_h

@@ -44,7 +44,8 @@ static pid_t owner;  /* the process that holds it, or 0 */
 
 
 /* A lock that another thread held during a fork is free in the child, where
-   that thread is not. Each change under it is a single store. */
+   that thread is not. The list of universes is whole at any time: a single
+   store changes it. */
 static int trylock (void) {
   pid_t self = getpid();
   pid_t found = 0;
@@ -84,7 +85,7 @@ static void unlock (void) {
 
 /*
 ** {======================================================
-** The line. Here and below nothing allocates, locks or uses stdio: any code
+** The line. What a handler does neither allocates nor uses stdio: any code
 ** may have been interrupted.
 ** =======================================================
 */
@@ -248,8 +249,9 @@ static void block (int sig, const struct sigaction *a) {
 }
 
 
-/* What SA_RESTART would have done and on which stack the action would have
-   run is settled before: see 'install'. */
+/* Does what the system would have done without this handler. Two things are
+   settled before: it is on the alternate stack, if there is one, and whether
+   system calls go on (see 'install'). */
 static void goon (int sig, siginfo_t *info, void *context) {
   struct sigaction *p = &previous[place(sig)];
   struct sigaction a = *p;

@@ -24,6 +24,15 @@ extern "C" {
 #error "cfiber is for Lua 5.4: put the directory of its headers first (-I)"
 #endif
 
+/*
+** Signals: where nobody handles SIGSEGV when a state loads the module, it
+** installs a handler of SIGSEGV and SIGBUS that reports overflows of fibers'
+** C stacks, and gives the OS threads that run fibers an alternate signal
+** stack where they have none. A host that wants its own handlers only installs
+** them before, or sets 'config{overflow_report=false}'; one that wants both
+** sets it to true. Caveats in README.md has the rest.
+*/
+
 /* Returns the module, as 'require "cfiber"' does. For 'luaL_requiref'. */
 CFIBER_API int luaopen_cfiber (lua_State *L);
 

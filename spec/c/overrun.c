@@ -14,10 +14,10 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int luaopen_overrun (lua_State *L);
@@ -157,8 +157,8 @@ static int checksig (lua_State *L, int arg) {
 
 enum { INFO, PLAIN, JUMP, CHAIN, MEND, ONCE, IGNORE, DEFAULT };
 
-static const char *const kinds[] =
-  {"info", "plain", "jump", "chain", "mend", "once", "ignore", "default", NULL};
+static const char *const kinds[] = {"info", "plain", "jump", "chain", "mend",
+                                    "once", "ignore", "default", NULL};
 
 
 static void setaction (struct sigaction *a, int kind) {
@@ -226,6 +226,20 @@ static int escape (lua_State *L) {
 static int jump (lua_State *L) {
   (void)L;
   siglongjmp(recovery, 1);
+}
+
+
+/* fork(f): calls f in a child process; returns the signal that killed it */
+static int forkoff (lua_State *L) {
+  int status;
+  pid_t pid = fork();
+  if (pid == 0) {
+    lua_call(L, 0, 0);
+    _exit(0);
+  }
+  waitpid(pid, &status, 0);
+  lua_pushinteger(L, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  return 1;
 }
 
 
@@ -366,6 +380,7 @@ static const luaL_Reg functions[] = {
   {"survive", survive},
   {"escape", escape},
   {"jump", jump},
+  {"fork", forkoff},
   {"send", sendself},
   {"alternate", alternate},
   {"state", newstate},

@@ -1,11 +1,13 @@
 /*
 ** switch_abi_test.c
-** The contract of switch.h: registers and modes that the ABI keeps over a call
+** The contract of switch.h: registers and modes that the ABI keeps over a call,
+** and what tells threads apart
 */
 
 #include "side.h"
 
 #include <fenv.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "fpcontrol.h"
@@ -321,6 +323,56 @@ static void test_direction (void **state) {
 /* }====================================================== */
 
 
+/*
+** {======================================================
+** Threads
+** =======================================================
+*/
+
+static APART void *thisthread (void) {
+  return switch_thread();
+}
+
+
+static void *storethread (void *data) {
+  void **threads = (void **)data;
+  threads[0] = thisthread();
+  threads[1] = thisthread();
+  return NULL;
+}
+
+
+static void test_thread (void **state) {
+  void *mine = thisthread(), *others[2] = {NULL, NULL};
+  pthread_t thread;
+  (void)state;
+  assert_int_equal(pthread_create(&thread, NULL, storethread, others), 0);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_non_null(others[0]);
+  assert_ptr_equal(others[0], others[1]);
+  assert_ptr_not_equal(others[0], mine);
+  assert_ptr_equal(thisthread(), mine);
+}
+
+
+static void sendthread (void *message) {
+  struct side *s = (struct side *)message;
+  for (;;)
+    switch_swap(&s->slot, thisthread());
+}
+
+
+static void test_thread_of_side (void **state) {
+  struct side s;
+  (void)state;
+  side_open(&s, sendthread);
+  assert_ptr_equal(switch_swap(&s.slot, &s), thisthread());
+  side_close(&s);
+}
+
+/* }====================================================== */
+
+
 int main (void) {
   const struct CMUnitTest tests[] = {
     {"callee-saved registers survive a swap",
@@ -338,6 +390,9 @@ int main (void) {
     {"floating-point control comes back after an exit of the other side",
      test_fp_exit, NULL, NULL, NULL},
     {"the direction flag is clear", test_direction, NULL, NULL, NULL},
+    {"two threads differ", test_thread, NULL, NULL, NULL},
+    {"a swap does not change the thread",
+     test_thread_of_side, NULL, NULL, NULL},
   };
   return cmocka_run_group_tests_name("switch abi", tests, NULL, NULL);
 }

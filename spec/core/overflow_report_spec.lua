@@ -91,6 +91,19 @@ describe("An overflow of a fiber's C stack", function()
     ]], "SCRIPT:3")
   end)
 
+  it("in a child process made by fork is reported, in a fiber that the parent had suspended", function()
+    local r = run [[
+      local co = cfiber.create(function()
+        table.sort({2, 1}, function() cfiber.yield() end)
+        overrun.overflow()
+      end)
+      print(co, cfiber.resume(co))
+      print(overrun.fork(function() cfiber.resume(co) end))
+    ]]
+    assert.match("\n11\n", r.output)
+    assert.same({line(r, "SCRIPT:3"), 0}, {r.errors, r.status})
+  end)
+
   it("in a stock coroutine is that of the fiber it runs on", function()
     dies(run [[
       start(function()

@@ -28,9 +28,9 @@ extern "C" {
 ** Signals: where nobody handles SIGSEGV when a state loads the module, it
 ** installs a handler of SIGSEGV and SIGBUS that reports overflows of fibers'
 ** C stacks, and gives the OS threads that run fibers an alternate signal
-** stack where they have none. A host that wants its own handlers only installs
+** stack where they have none. A host that wants only its own handlers installs
 ** them before, or sets 'config{overflow_report=false}'; one that wants both
-** sets it to true. Caveats in README.md has the rest.
+** sets it to true. The rest is under Caveats in README.md.
 */
 
 /* Returns the module, as 'require "cfiber"' does. For 'luaL_requiref'. */

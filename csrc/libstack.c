@@ -8,13 +8,9 @@
 #include "pages.h"
 
 
-/* The second argument: bytes, rounded up to the minimum and to whole pages;
-   0 if it is not there. */
-static size_t optsize (lua_State *L) {
-  lua_Integer size;
-  if (lua_isnoneornil(L, 2))
-    return 0;
-  size = luaL_checkinteger(L, 2);
+/* The second argument: bytes, rounded up to the minimum and to whole pages. */
+static size_t checksize (lua_State *L) {
+  lua_Integer size = luaL_checkinteger(L, 2);
   if (size < 1 || (lua_Unsigned)size > STACK_SIZE_MAX)
     luaL_argerror(L, 2, lua_pushfstring(L,
         "stack size out of range (1 to %I)", (LUAI_UACINT)STACK_SIZE_MAX));
@@ -23,30 +19,27 @@ static size_t optsize (lua_State *L) {
 }
 
 
-/* Gives the thread on top of the stack the size. */
-static void wish (lua_State *L, size_t size) {
-  if (size > 0)
-    thread_wish(lib_universe(L), L, lua_tothread(L, -1), size);
-}
-
-
 static int create (lua_State *L) {
   size_t size;
+  if (LIKELY(lua_isnoneornil(L, 2)))
+    return lib_create(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  size = optsize(L);
+  size = checksize(L);
   lib_create(L);
-  wish(L, size);
+  thread_wish(lib_universe(L), L, lua_tothread(L, -1), size);
   return 1;
 }
 
 
 static int wrap (lua_State *L) {
   size_t size;
+  if (LIKELY(lua_isnoneornil(L, 2)))
+    return lib_wrap(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
-  size = optsize(L);
+  size = checksize(L);
   lib_wrap(L);
   lua_getupvalue(L, -1, 1);  /* the thread */
-  wish(L, size);
+  thread_wish(lib_universe(L), L, lua_tothread(L, -1), size);
   lua_pop(L, 1);
   return 1;
 }

@@ -5,22 +5,30 @@
 
 #include "stack.h"
 
+#include <string.h>
+
 #include "pages.h"
 
 
-/* The lowest word from 'from' up to 'end' that is not zero, or 'end'. */
-static const char *lowestused (const char *from, const char *end) {
-  const uintptr_t *p = (const uintptr_t *)(const void *)from;
-  const uintptr_t *limit = (const uintptr_t *)(const void *)end;
-  while (p < limit && *p == 0)
-    p++;
-  return (const char *)p;
+/* Is all from 'from' up to 'end' zero? Compares it with itself, a word on. */
+static int iszero (const char *from, const char *end) {
+  uintptr_t first;
+  memcpy(&first, from, sizeof(first));
+  return first == 0
+      && memcmp(from, from + sizeof(first),
+                (size_t)(end - from) - sizeof(first)) == 0;
 }
 
 
 size_t stack_used (const struct stack *s) {
   const char *end = s->base + s->bytes;
-  return (size_t)(end - lowestused(stack_low(s), end));
+  const char *p = stack_low(s);
+  size_t page = pages_size();
+  while (iszero(p, p + page))  /* the last page has the record */
+    p += page;
+  while (iszero(p, p + sizeof(uintptr_t)))
+    p += sizeof(uintptr_t);
+  return (size_t)(end - p);
 }
 
 
@@ -31,6 +39,6 @@ void stack_trim (struct stack *s) {
   char *end = s->base + s->bytes;
   char *keep = end - pages_round(STACK_KEEP);
   size_t page = pages_size();
-  if (keep > stack_low(s) && lowestused(keep - page, keep) < keep)
+  if (keep > stack_low(s) && !iszero(keep - page, keep))
     pages_discard(stack_low(s), (size_t)(keep - stack_low(s)));
 }

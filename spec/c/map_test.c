@@ -3,15 +3,20 @@
 ** The map against a model: an array that is searched from end to end
 */
 
+#if !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE  /* MAP_ANONYMOUS */
+#endif
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdlib.h>
-
 #include "map.h"
+
+#include "child.h"
+#include "memory.h"
 
 #define KEYS 500  /* different keys of a test */
 
@@ -30,16 +35,6 @@ static const void *address (uintptr_t a) {
 }
 
 
-static void grow (struct map *m, size_t capacity) {
-  struct map_slot *old = m->capacity == 1 ? NULL : m->slots;
-  struct map_slot *slots =
-    (struct map_slot *)calloc(capacity, sizeof(struct map_slot));
-  assert_non_null(slots);
-  map_move(m, slots, capacity);
-  free(old);
-}
-
-
 /* Keys are 'distance' bytes apart, from 'first'. */
 static void open (struct model *m, uintptr_t first, uintptr_t distance) {
   size_t i;
@@ -53,8 +48,7 @@ static void open (struct model *m, uintptr_t first, uintptr_t distance) {
 
 
 static void insert (struct model *m, size_t i) {
-  if (map_full(&m->map))
-    grow(&m->map, m->map.capacity * 2);
+  assert_int_equal(map_reserve(&m->map), 0);
   map_insert(&m->map, m->keys[i], &m->values[i]);
   m->present[i] = 1;
   m->count++;
@@ -92,8 +86,11 @@ static void randomly (struct model *m, uint32_t seed, size_t limit) {
     size_t k;
     seed = seed * UINT32_C(1664525) + UINT32_C(1013904223);
     k = (seed >> 8) % KEYS;
-    if (m->present[k])
+    if (m->present[k]) {
       removekey(m, k);
+      if (i % 16 == 0)
+        map_shrink(&m->map);
+    }
     else if (m->count < limit)
       insert(m, k);
     if (i % 8 == 0)
@@ -109,24 +106,42 @@ static void test_empty (void **state) {
   open(&m, 4096, 1024);
   assert_null(map_find(&m.map, m.keys[0]));
   assert_null(map_glance(&m.map, m.keys[0]));
-  assert_true(map_full(&m.map));
+  map_shrink(&m.map);
+  map_clear(&m.map);
+  check(&m);
+}
+
+
+static void test_shared (void **state) {
+  struct model m, other;
+  (void)state;
+  open(&m, 4096, 1024);
+  open(&other, 4096, 1024);
+  insert(&m, 0);
+  check(&m);
+  check(&other);
+  map_clear(&m.map);
 }
 
 
 static void test_full (void **state) {
   struct model m;
-  size_t i;
+  size_t i, capacity;
   (void)state;
   open(&m, 4096, 1024);
-  grow(&m.map, 8);
-  for (i = 0; i < 4; i++) {
-    assert_false(map_full(&m.map));
+  insert(&m, 0);
+  capacity = m.map.capacity;
+  for (i = 1; i < capacity / 2; i++)
     insert(&m, i);
-  }
-  assert_true(map_full(&m.map));
+  assert_true(m.map.capacity == capacity);
   removekey(&m, 2);
-  assert_false(map_full(&m.map));
-  free(m.map.slots);
+  insert(&m, 2);
+  assert_true(m.map.capacity == capacity);
+  assert_int_equal(map_reserve(&m.map), 0);
+  assert_int_equal(map_reserve(&m.map), 0);
+  assert_true(m.map.capacity == 2 * capacity);
+  check(&m);
+  map_clear(&m.map);
 }
 
 
@@ -142,22 +157,63 @@ static void test_growth (void **state) {
   }
   check(&m);
   assert_true(m.map.capacity == 1024);
-  free(m.map.slots);
+  map_clear(&m.map);
 }
 
 
+/* A shrunk map has room: the next key does not make it grow again. */
 static void test_shrink (void **state) {
+  struct model m;
+  size_t i, capacity;
+  (void)state;
+  open(&m, 0x55550000, 1024);
+  for (i = 0; i < KEYS; i++)
+    insert(&m, i);
+  for (i = KEYS; i-- > 8; ) {
+    removekey(&m, i);
+    capacity = m.map.capacity;
+    map_shrink(&m.map);
+    check(&m);
+    assert_true(m.map.count * 8 >= capacity || capacity == 64
+                || m.map.capacity == capacity / 2);
+    capacity = m.map.capacity;
+    assert_int_equal(map_reserve(&m.map), 0);
+    assert_true(m.map.capacity == capacity);
+  }
+  assert_true(m.map.capacity == 64);
+  map_clear(&m.map);
+}
+
+
+static void test_shrink_not (void **state) {
   struct model m;
   size_t i;
   (void)state;
   open(&m, 0x55550000, 1024);
   for (i = 0; i < KEYS; i++)
     insert(&m, i);
-  for (i = 8; i < KEYS; i++)
+  for (i = KEYS; i-- > 128; )
     removekey(&m, i);
-  grow(&m.map, 16);
+  map_shrink(&m.map);
+  assert_true(m.map.capacity == 1024);
   check(&m);
-  free(m.map.slots);
+  map_clear(&m.map);
+}
+
+
+static void test_clear (void **state) {
+  struct model m;
+  size_t i;
+  (void)state;
+  open(&m, 0x55550000, 1024);
+  for (i = 0; i < KEYS; i++)
+    insert(&m, i);
+  map_clear(&m.map);
+  open(&m, 0x55550000, 1024);
+  check(&m);
+  insert(&m, 1);
+  check(&m);
+  map_clear(&m.map);
 }
 
 
@@ -169,7 +225,7 @@ static void test_random (void **state) {
     struct model m;
     open(&m, 0x7F000010, distances[i]);
     randomly(&m, (uint32_t)i, KEYS);
-    free(m.map.slots);
+    map_clear(&m.map);
   }
 }
 
@@ -181,10 +237,9 @@ static void test_random_small (void **state) {
   for (seed = 1; seed <= 5; seed++) {
     struct model m;
     open(&m, 0x10000, 512);
-    grow(&m.map, 16);
-    randomly(&m, seed, 8);
-    assert_true(m.map.capacity == 16);
-    free(m.map.slots);
+    randomly(&m, seed, 32);
+    assert_true(m.map.capacity == 64);
+    map_clear(&m.map);
   }
 }
 
@@ -194,13 +249,13 @@ static void test_one_home (void **state) {
   (void)state;
   open(&m, 0x10000, (uintptr_t)1 << 20);  /* at most 2048 slots */
   randomly(&m, 3, KEYS);
-  free(m.map.slots);
+  map_clear(&m.map);
 }
 
 
-/* Keys at home in the last slots of 16, removed in every order of three. */
+/* Keys at home in the last slots of 64, removed in every order of three. */
 static void test_wrap (void **state) {
-  static const size_t homes[6] = {14, 15, 15, 14, 0, 15};
+  static const size_t homes[6] = {62, 63, 63, 62, 0, 63};
   size_t a, b, c, i;
   (void)state;
   for (a = 0; a < 6; a++) for (b = 0; b < 6; b++) for (c = 0; c < 6; c++) {
@@ -208,18 +263,18 @@ static void test_wrap (void **state) {
     if (a == b || b == c || a == c)
       continue;
     open(&m, 0x100000, 1 << 20);
-    grow(&m.map, 16);
     for (i = 0; i < 6; i++) {
       m.keys[i] = address(0x100000 + (i << 20) + homes[i] * 512);
       insert(&m, i);
     }
+    assert_true(m.map.capacity == 64);
     removekey(&m, a);
     check(&m);
     removekey(&m, b);
     check(&m);
     removekey(&m, c);
     check(&m);
-    free(m.map.slots);
+    map_clear(&m.map);
   }
 }
 
@@ -237,21 +292,60 @@ static void test_neighbours_free (void **state) {
     probes += s[at].key != m.keys[i];
   }
   assert_true(probes == 0);
-  free(m.map.slots);
+  map_clear(&m.map);
+}
+
+
+/* In a child: no memory to grow, then none to shrink. */
+static int scarce (void *data) {
+  struct map m;
+  uintptr_t i, n = 1 << 15;
+  int failed = 0;
+  (void)data;
+  map_init(&m);
+  for (i = 1; i <= n; i++) {
+    if (map_reserve(&m) != 0)
+      return 1;
+    map_insert(&m, address(i << 9), &m);
+  }
+  memory_limit(0);
+  failed += map_reserve(&m) != -1;
+  failed += m.count != n || m.capacity != 2 * n;
+  for (i = 1000; i <= n; i++)
+    map_remove(&m, address(i << 9));
+  map_shrink(&m);
+  failed += m.count != 999 || m.capacity != 2 * n;
+  for (i = 1; i <= n; i++)
+    failed += map_find(&m, address(i << 9)) != (i < 1000 ? &m : NULL);
+  map_clear(&m);
+  return failed;
+}
+
+
+static void test_scarce (void **state) {
+  (void)state;
+  if (!memory_tells())
+    skip();
+  assert_int_equal(child_run(scarce, NULL), 0);
 }
 
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    {"an empty map is full and finds nothing",
+    {"an empty map finds nothing, and shrinks and clears to one",
      test_empty, NULL, NULL, NULL},
-    {"a map is full when half of its slots are used",
+    {"a key in one map is in no other", test_shared, NULL, NULL, NULL},
+    {"a map grows when more than half of its slots would be used",
      test_full, NULL, NULL, NULL},
     {"all keys are there after each growth", test_growth, NULL, NULL, NULL},
-    {"all keys are there in fewer slots", test_shrink, NULL, NULL, NULL},
+    {"a map shrinks to 64 slots, keeps its keys and does not grow at once",
+     test_shrink, NULL, NULL, NULL},
+    {"a map of which an eighth is used keeps its slots",
+     test_shrink_not, NULL, NULL, NULL},
+    {"a cleared map is as good as a new one", test_clear, NULL, NULL, NULL},
     {"random inserts and removals agree with the model",
      test_random, NULL, NULL, NULL},
-    {"random inserts and removals in 16 slots agree with the model",
+    {"random inserts and removals in 64 slots agree with the model",
      test_random_small, NULL, NULL, NULL},
     {"keys with the same home agree with the model",
      test_one_home, NULL, NULL, NULL},
@@ -259,6 +353,8 @@ int main (void) {
      test_wrap, NULL, NULL, NULL},
     {"keys 1 KB apart are all at home",
      test_neighbours_free, NULL, NULL, NULL},
+    {"without memory a map neither grows nor shrinks and keeps its keys",
+     test_scarce, NULL, NULL, NULL},
   };
   return cmocka_run_group_tests_name("map", tests, NULL, NULL);
 }

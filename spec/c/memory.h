@@ -1,6 +1,6 @@
 /*
 ** memory.h
-** How much address space this process has reserved
+** What memory this process has: address space reserved, pages resident
 */
 
 #ifndef memory_h
@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* Pages, or 0 where the system does not tell (proc(5): statm is Linux's). */
 static inline unsigned long memory_reserved (void) {
@@ -34,6 +36,34 @@ static inline int memory_tells (void) {
   emulated = madvise(at, bytes, 0x7FFFFFFF) == 0;
   munmap(at, bytes);
   return !emulated && with > before && memory_reserved() == before;
+}
+
+/* Address space for 'more' bytes and no more, or without limit. */
+static inline void memory_limit (size_t more) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_AS, &limit);
+  limit.rlim_cur = (rlim_t)memory_reserved() * (rlim_t)sysconf(_SC_PAGESIZE)
+                 + more;
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+static inline void memory_unlimit (void) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_AS, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+/* How many pages of a mapping take memory. */
+static inline size_t memory_resident (char *at, size_t bytes) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 0;
+  char *p;
+  for (p = at; p < at + bytes; p += page) {
+    unsigned char is = 0;
+    if (mincore(p, page, &is) == 0)
+      n += is & 1;
+  }
+  return n;
 }
 
 #endif

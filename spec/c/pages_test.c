@@ -28,6 +28,12 @@ struct area {
 };
 
 
+static int guard (const struct area *a) {
+  enum pages_guard way = GUARD_ADVICE;
+  return pages_guard(a->at, a->guard, &way);
+}
+
+
 static struct area reserve (void) {
   struct area a;
   a.bytes = PAGES * pages_size();
@@ -59,6 +65,19 @@ static void test_size (void **state) {
 }
 
 
+static void test_round (void **state) {
+  size_t page = pages_size();
+  (void)state;
+  assert_int_equal(pages_round(0), 0);
+  assert_int_equal(pages_round(1), page);
+  assert_int_equal(pages_round(page - 1), page);
+  assert_int_equal(pages_round(page), page);
+  assert_int_equal(pages_round(page + 1), 2 * page);
+  assert_int_equal(pages_round(STACK_SIZE_MAX - 1), STACK_SIZE_MAX);
+  assert_int_equal(pages_round(STACK_SIZE_MAX), STACK_SIZE_MAX);
+}
+
+
 static void test_zeroed (void **state) {
   struct area a = reserve();
   size_t i, sum = 0;
@@ -76,7 +95,7 @@ static void test_zeroed (void **state) {
 static void test_guard (void **state) {
   struct area a = reserve();
   (void)state;
-  assert_int_equal(pages_guard(a.at, a.guard), 0);
+  assert_int_equal(guard(&a), 0);
   checkguard(&a);
   pages_release(a.at, a.bytes);
 }
@@ -85,9 +104,9 @@ static void test_guard (void **state) {
 static void test_guard_without_advice (void **state) {
   struct area a = reserve();
   (void)state;
-  refuse_madvise = EINVAL;
-  assert_int_equal(pages_guard(a.at, a.guard), 0);
-  refuse_madvise = 0;
+  refuse_use(&refuse_madvise, 0, EINVAL);
+  assert_int_equal(guard(&a), 0);
+  refuse_nothing();
   checkguard(&a);
   pages_release(a.at, a.bytes);
 }
@@ -100,8 +119,9 @@ static int guardlocked (void *data) {
   if (mlockall(MCL_FUTURE) != 0)
     return 2;
   a.bytes = PAGES * pages_size();
+  a.guard = GUARDED * pages_size();
   a.at = (char *)pages_reserve(a.bytes);
-  if (a.at == NULL || pages_guard(a.at, GUARDED * pages_size()) != 0)
+  if (a.at == NULL || guard(&a) != 0)
     return 1;
   a.at[a.bytes - 1] = 1;
   return child_touch(a.at);
@@ -121,12 +141,12 @@ static void test_guard_refused (void **state) {
   struct area a = reserve();
   int result, why;
   (void)state;
-  refuse_madvise = EPERM;
-  refuse_mprotect = ENOMEM;
+  refuse_use(&refuse_madvise, 0, EPERM);
+  refuse_use(&refuse_mprotect, 0, ENOMEM);
   errno = 0;
-  result = pages_guard(a.at, a.guard);
+  result = guard(&a);
   why = errno;
-  refuse_madvise = refuse_mprotect = 0;
+  refuse_nothing();
   assert_int_equal(result, -1);
   assert_int_equal(why, ENOMEM);
   pages_release(a.at, a.bytes);
@@ -149,7 +169,7 @@ static void test_released (void **state) {
     skip();
   for (i = 0; i < 1000; i++) {
     struct area a = reserve();
-    assert_int_equal(pages_guard(a.at, a.guard), 0);
+    assert_int_equal(guard(&a), 0);
     pages_release(a.at, a.bytes);
   }
   assert_true(memory_reserved() <= before + PAGES);
@@ -167,6 +187,7 @@ static void test_released_fault (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     {"the size of a page is a power of two", test_size, NULL, NULL, NULL},
+    {"bytes round up to pages", test_round, NULL, NULL, NULL},
     {"reserved memory is zeroed and aligned to pages",
      test_zeroed, NULL, NULL, NULL},
     {"every page of a guard faults and none above it",

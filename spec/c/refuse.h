@@ -1,6 +1,6 @@
 /*
 ** refuse.h
-** A system that refuses to guard pages: madvise and mprotect of the program,
+** A system that refuses: mmap, munmap, mprotect and madvise of the program,
 ** in place of the C library's
 */
 
@@ -12,21 +12,66 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int refuse_madvise, refuse_mprotect;  /* errno to fail with, or 0 */
+/* What becomes of the uses of a call. */
+struct refuse {
+  int why;  /* errno of those that fail, or 0 */
+  unsigned nth;  /* the only one that fails, the first is 1; or 0: all */
+  unsigned uses;  /* so far */
+};
+
+static struct refuse refuse_mmap, refuse_munmap;
+static struct refuse refuse_mprotect, refuse_madvise;
+
+/* From now on the nth use fails, or with 0 every one. */
+static inline void refuse_use (struct refuse *r, unsigned nth, int why) {
+  r->why = why;
+  r->nth = nth;
+  r->uses = 0;
+}
+
+static inline void refuse_nothing (void) {
+  refuse_use(&refuse_mmap, 0, 0);
+  refuse_use(&refuse_munmap, 0, 0);
+  refuse_use(&refuse_mprotect, 0, 0);
+  refuse_use(&refuse_madvise, 0, 0);
+}
+
+/* Counts a use. Does it fail? */
+static inline int refuse_this (struct refuse *r) {
+  r->uses++;
+  if (r->why == 0 || (r->nth != 0 && r->nth != r->uses))
+    return 0;
+  errno = r->why;
+  return 1;
+}
+
+void *mmap (void *at, size_t bytes, int protection, int flags, int file,
+            off_t offset) {
+  if (refuse_this(&refuse_mmap))
+    return MAP_FAILED;
+#if defined(SYS_mmap2)  /* takes the offset in units of 4 KB */
+  return (void *)syscall(SYS_mmap2, at, bytes, protection, flags, file,
+                         offset / 4096);
+#else
+  return (void *)syscall(SYS_mmap, at, bytes, protection, flags, file, offset);
+#endif
+}
+
+int munmap (void *at, size_t bytes) {
+  if (refuse_this(&refuse_munmap))
+    return -1;
+  return (int)syscall(SYS_munmap, at, bytes);
+}
 
 int madvise (void *at, size_t bytes, int advice) {
-  if (refuse_madvise != 0) {
-    errno = refuse_madvise;
+  if (refuse_this(&refuse_madvise))
     return -1;
-  }
   return (int)syscall(SYS_madvise, at, bytes, advice);
 }
 
 int mprotect (void *at, size_t bytes, int protection) {
-  if (refuse_mprotect != 0) {
-    errno = refuse_mprotect;
+  if (refuse_this(&refuse_mprotect))
     return -1;
-  }
   return (int)syscall(SYS_mprotect, at, bytes, protection);
 }
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "stack.h"
+#include "alone.h"
 #include "switch.h"
 
 #define SIDE_SIZE ((size_t)256 << 10)
@@ -34,7 +34,7 @@ struct side {
 };
 
 static inline void side_open (struct side *s, void (*entry) (void *message)) {
-  s->stack = stack_new(stack_round(SIDE_SIZE));
+  s->stack = stack_alone(SIDE_SIZE);
   s->data = NULL;
   assert_non_null(s->stack);
   switch_prepare(&s->slot, stack_low(s->stack), stack_top(s->stack), entry);
@@ -42,7 +42,7 @@ static inline void side_open (struct side *s, void (*entry) (void *message)) {
 
 /* Whatever is suspended there is dropped. */
 static inline void side_close (struct side *s) {
-  stack_free(s->stack);
+  stack_drop(s->stack);
 }
 
 /* A random number below 'limit' from a state that the caller seeds. */

@@ -4,7 +4,7 @@
 */
 
 #if !defined(_GNU_SOURCE)
-#define _GNU_SOURCE  /* syscall, MAP_FIXED_NOREPLACE */
+#define _GNU_SOURCE  /* syscall */
 #endif
 
 #include "side.h"
@@ -26,21 +26,8 @@
 ** =======================================================
 */
 
-static void test_round (void **state) {
-  size_t page = pages_size();
-  (void)state;
-  assert_int_equal(stack_round(0), 0);
-  assert_int_equal(stack_round(1), page);
-  assert_int_equal(stack_round(page - 1), page);
-  assert_int_equal(stack_round(page), page);
-  assert_int_equal(stack_round(page + 1), 2 * page);
-  assert_int_equal(stack_round(STACK_SIZE_MAX - 1), STACK_SIZE_MAX);
-  assert_int_equal(stack_round(STACK_SIZE_MAX), STACK_SIZE_MAX);
-}
-
-
 static void test_layout (void **state) {
-  struct stack *s = stack_new(SIZE);
+  struct stack *s = stack_alone(SIZE);
   (void)state;
   assert_true(s->size == SIZE);
   assert_true(stack_low(s) - s->base >= 16 << 10);
@@ -48,7 +35,7 @@ static void test_layout (void **state) {
   assert_true(s->base + s->bytes == stack_low(s) + SIZE);
   assert_true(stack_top(s) <= (char *)s);
   assert_true((char *)(s + 1) <= s->base + s->bytes);
-  stack_free(s);
+  stack_drop(s);
 }
 
 
@@ -56,25 +43,25 @@ static void test_top (void **state) {
   size_t size;
   (void)state;
   for (size = SIZE; size < 2 * SIZE; size += pages_size()) {
-    struct stack *s = stack_new(size);
+    struct stack *s = stack_alone(size);
     assert_true((uintptr_t)stack_top(s) % 64 == 0);
     assert_true(stack_top(s) - stack_low(s) > (ptrdiff_t)size - 256);
-    stack_free(s);
+    stack_drop(s);
   }
 }
 
 
 static void test_writable (void **state) {
-  struct stack *s = stack_new(SIZE), copy = *s;
+  struct stack *s = stack_alone(SIZE), copy = *s;
   (void)state;
   memset(stack_low(s), 0xA5, (size_t)(stack_top(s) - stack_low(s)));
   assert_memory_equal(s, &copy, sizeof copy);
-  stack_free(s);
+  stack_drop(s);
 }
 
 
 static void test_holds (void **state) {
-  struct stack *s = stack_new(SIZE);
+  struct stack *s = stack_alone(SIZE);
   (void)state;
   assert_true(stack_holds(s, stack_low(s)));
   assert_true(stack_holds(s, stack_top(s)));
@@ -85,7 +72,7 @@ static void test_holds (void **state) {
   assert_false(stack_holds(s, NULL));
   assert_false(stack_holds(s, (const void *)UINTPTR_MAX));
   assert_false(stack_holds(s, &state));
-  stack_free(s);
+  stack_drop(s);
 }
 
 
@@ -94,7 +81,7 @@ static void test_neighbours (void **state) {
   int i, k, held = 0;
   (void)state;
   for (i = 0; i < 50; i++)
-    s[i] = stack_new(SIZE);
+    s[i] = stack_alone(SIZE);
   for (i = 0; i < 50; i++) {
     for (k = 0; k < 50; k++)
       held += stack_holds(s[i], stack_low(s[k]))
@@ -102,7 +89,7 @@ static void test_neighbours (void **state) {
   }
   assert_int_equal(held, 2 * 50);
   for (i = 0; i < 50; i++)
-    stack_free(s[i]);
+    stack_drop(s[i]);
 }
 
 /* }====================================================== */
@@ -115,64 +102,50 @@ static void test_neighbours (void **state) {
 */
 
 static void test_guard (void **state) {
-  struct stack *s = stack_new(SIZE);
+  struct stack *s = stack_alone(SIZE);
   char *at;
   (void)state;
   for (at = s->base; at < stack_low(s); at += pages_size())
     assert_true(child_isfault(child_run(child_touch, at)));
   assert_true(child_isfault(child_run(child_touch, stack_low(s) - 1)));
   assert_int_equal(child_run(child_touch, stack_low(s)), 0);
-  stack_free(s);
+  stack_drop(s);
 }
 
 
-/* A stack and, right below its guard, memory shared with a child. */
+/* Two stacks; in place of the lower one memory shared with a child, right
+   below the guard of the upper one. */
 struct site {
+  struct slab *slab;
   struct stack *stack;
   char *neighbour;
   int offset;  /* of the first frame below the top */
   int (*recurse) (int depth);
 };
 
-#define NEIGHBOUR ((size_t)64 << 10)
 
-
-static char *mapbelow (const struct stack *s) {
-  char *at = s->base - NEIGHBOUR;
-  void *got = mmap(at, NEIGHBOUR, PROT_READ | PROT_WRITE,
-                   MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-  if (got != MAP_FAILED && got != at)
-    munmap(got, NEIGHBOUR);
-  return got == at ? at : NULL;
-}
-
-
-/* Stacks are made until one has room below it. */
 static void opensite (struct site *site) {
-  struct stack *tried[32];
-  int n = 0;
-  do {
-    tried[n] = site->stack = stack_new(SIZE);
-    assert_non_null(site->stack);
-    site->neighbour = mapbelow(site->stack);
-  } while (site->neighbour == NULL && ++n < 32);
-  if (site->neighbour == NULL)
-    skip();
-  memset(site->neighbour, 0x5A, NEIGHBOUR);
-  while (n > 0)
-    stack_free(tried[--n]);
+  enum pages_guard way = GUARD_ADVICE;
+  site->slab = slab_new(SIZE, 2);
+  assert_non_null(site->slab);
+  site->neighbour = stack_low(slab_take(site->slab, &way));
+  site->stack = slab_take(site->slab, &way);
+  assert_ptr_equal(site->neighbour + SIZE, site->stack->base);
+  assert_ptr_equal(mmap(site->neighbour, SIZE, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+                   site->neighbour);
+  memset(site->neighbour, 0x5A, SIZE);
 }
 
 
 static void closesite (struct site *site) {
-  stack_free(site->stack);
-  munmap(site->neighbour, NEIGHBOUR);
+  slab_free(site->slab);
 }
 
 
 static int isintact (const struct site *site) {
   size_t i;
-  for (i = 0; i < NEIGHBOUR; i++) {
+  for (i = 0; i < SIZE; i++) {
     if (site->neighbour[i] != 0x5A)
       return 0;
   }
@@ -181,7 +154,7 @@ static int isintact (const struct site *site) {
 
 
 /* Deep enough for the stack, the guard and half of the neighbour. */
-#define REACH (SIZE + GUARD_SIZE + NEIGHBOUR / 2)
+#define REACH (SIZE + GUARD_SIZE + SIZE / 2)
 
 /* Keeps the whole of a local array in its frame. */
 static volatile char *escape (char *frame) {
@@ -273,14 +246,14 @@ static void test_overflow_16k (void **state) {
 
 static void test_overflow_without_advice (void **state) {
   (void)state;
-  refuse_madvise = EINVAL;
+  refuse_use(&refuse_madvise, 0, EINVAL);
   checkoverflow(recurse8kall);
 }
 
 
 static int acceptall (void **state) {
   (void)state;
-  refuse_madvise = refuse_mprotect = 0;
+  refuse_nothing();
   return 0;
 }
 
@@ -295,26 +268,23 @@ static int acceptall (void **state) {
 
 /* In a child: address space for some more stacks, then for none. */
 static int scarce (void *data) {
-  struct rlimit limit;
   unsigned long before = memory_reserved(), pages;
   int i, made = 0;
   (void)data;
-  getrlimit(RLIMIT_AS, &limit);
-  limit.rlim_cur = before * pages_size() + 4 * SIZE;
-  setrlimit(RLIMIT_AS, &limit);
+  memory_limit(4 * SIZE);
   for (i = 0; i < 100; i++) {
     errno = 0;
-    if (stack_new(SIZE) != NULL)
+    if (stack_alone(SIZE) != NULL)
       made++;
     else if (errno != ENOMEM)
       return 1;
   }
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_AS, &limit);
+  memory_unlimit();
   pages = memory_reserved() - before;
   if (made == 0 || made > 4)
     return 2;
-  return pages * pages_size() == (size_t)made * (SIZE + GUARD_SIZE) ? 0 : 3;
+  return pages * pages_size() == (size_t)made * (SIZE + GUARD_SIZE + pages_size())
+         ? 0 : 3;
 }
 
 
@@ -332,14 +302,14 @@ static void test_guard_refused (void **state) {
   (void)state;
   if (!memory_tells())
     skip();
-  refuse_madvise = EINVAL;
-  refuse_mprotect = ENOMEM;
+  refuse_use(&refuse_madvise, 0, EINVAL);
+  refuse_use(&refuse_mprotect, 0, ENOMEM);
   for (i = 0; i < 100; i++) {
     errno = 0;
-    made += stack_new(SIZE) != NULL;
+    made += stack_alone(SIZE) != NULL;
     why |= errno ^ ENOMEM;
   }
-  refuse_madvise = refuse_mprotect = 0;
+  refuse_nothing();
   assert_int_equal(made, 0);
   assert_int_equal(why, 0);
   assert_true(memory_reserved() == before);
@@ -353,7 +323,7 @@ static void test_freed (void **state) {
   if (!memory_tells())
     skip();
   for (i = 0; i < 1000; i++)
-    stack_free(stack_new(SIZE));
+    stack_drop(stack_alone(SIZE));
   assert_true(memory_reserved() <= before + 100);
 }
 
@@ -362,7 +332,6 @@ static void test_freed (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    {"sizes round up to pages", test_round, NULL, NULL, NULL},
     {"guard, stack and record fill the mapping",
      test_layout, NULL, NULL, NULL},
     {"the top is aligned to 64", test_top, NULL, NULL, NULL},

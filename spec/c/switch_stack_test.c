@@ -109,7 +109,7 @@ static void recordalignment (void *message) {
 
 
 static void test_alignment (void **state) {
-  struct stack *stack = stack_new(stack_round(SIDE_SIZE));
+  struct stack *stack = stack_alone(SIDE_SIZE);
   int i;
   (void)state;
   for (i = 0; i < 64; i++) {
@@ -123,7 +123,7 @@ static void test_alignment (void **state) {
     assert_true(a.entry < (uintptr_t)stack_top(stack) - (uintptr_t)i);
     assert_string_equal(a.text, "1.500");
   }
-  stack_free(stack);
+  stack_drop(stack);
 }
 
 /* }====================================================== */

@@ -104,7 +104,7 @@ static void test_guard (void **state) {
 static void test_guard_without_advice (void **state) {
   struct area a = reserve();
   (void)state;
-  refuse_use(&refuse_madvise, 0, EINVAL);
+  refuse_from(&refuse_madvise, 1, EINVAL);
   assert_int_equal(guard(&a), 0);
   refuse_nothing();
   checkguard(&a);
@@ -141,8 +141,8 @@ static void test_guard_refused (void **state) {
   struct area a = reserve();
   int result, why;
   (void)state;
-  refuse_use(&refuse_madvise, 0, EPERM);
-  refuse_use(&refuse_mprotect, 0, ENOMEM);
+  refuse_from(&refuse_madvise, 1, EPERM);
+  refuse_from(&refuse_mprotect, 1, ENOMEM);
   errno = 0;
   result = guard(&a);
   why = errno;

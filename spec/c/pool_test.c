@@ -4,7 +4,7 @@
 */
 
 #if !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE  /* syscall */
+#define _DEFAULT_SOURCE  /* MAP_ANONYMOUS */
 #endif
 
 #include <stdarg.h>
@@ -14,68 +14,12 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
-#include <string.h>
-
-#include "pages.h"
-#include "pool.h"
 
 #include "child.h"
-#include "consistent.h"
 #include "memory.h"
-#include "refuse.h"
+#include "pools.h"
 
-#define SIZE ((size_t)64 << 10)
 #define N 10
-
-/* Guard and stack. */
-static size_t mapped (size_t size) {
-  return pages_round(GUARD_SIZE) + size;
-}
-
-
-static void open (struct pools *ps, size_t limit) {
-  memset(ps, 0, sizeof *ps);
-  ps->limit = limit;
-}
-
-
-static struct pool *join (struct pools *ps, size_t size) {
-  struct pool *p = pools_join(ps, size);
-  assert_non_null(p);
-  return p;
-}
-
-
-static void get (struct pool *p, struct stack **s, int n) {
-  int i;
-  for (i = 0; i < n; i++) {
-    s[i] = pool_get(p);
-    assert_non_null(s[i]);
-  }
-}
-
-
-static void put (struct stack **s, int n) {
-  int i;
-  for (i = 0; i < n; i++)
-    pool_put(s[i]);
-}
-
-
-static void check (const struct pools *ps, struct stack **held, size_t n) {
-  const char *wrong = consistent_not(ps, held, n);
-  if (wrong != NULL)
-    fail_msg("%s", wrong);
-}
-
-
-/* Nothing is left. */
-static void checkgone (const struct pools *ps) {
-  assert_null(ps->first);
-  assert_true(ps->live == 0);
-  assert_true(ps->reserved == 0);
-  assert_true(pools_cached(ps) == 0);
-}
 
 
 /*
@@ -88,14 +32,14 @@ static void test_new (void **state) {
   struct pools ps;
   struct pool *p;
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
   assert_true(p->size == SIZE);
   assert_true(p->limit == N);
   assert_true(ps.made == 0 && pools_reused(&ps) == 0);
   assert_true(ps.live == 0 && ps.reserved == 0 && ps.peak == 0);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -104,13 +48,13 @@ static void test_size (void **state) {
   struct pool *p;
   struct stack *s;
   (void)state;
-  open(&ps, N);
-  p = join(&ps, 3 * SIZE);
+  pools_open(&ps, N);
+  p = pools_join(&ps, 3 * SIZE);
   s = pool_get(p);
   assert_true(s->size == 3 * SIZE);
   pool_put(s);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -120,16 +64,16 @@ static void test_lifo (void **state) {
   struct stack *s[N], *again[N];
   int i;
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
-  get(p, s, N);
-  put(s, N);
-  get(p, again, N);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, N);
+  pools_putall(s, N);
+  pools_getall(p, again, N);
   for (i = 0; i < N; i++)
     assert_ptr_equal(again[i], s[N - 1 - i]);
-  put(again, N);
+  pools_putall(again, N);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -138,20 +82,20 @@ static void test_counts (void **state) {
   struct pool *p;
   struct stack *s[N];
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
-  get(p, s, 3);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, 3);
   assert_true(ps.made == 3 && pools_reused(&ps) == 0 && p->cached == 0);
-  put(s, 3);
+  pools_putall(s, 3);
   assert_true(p->cached == 3 && pools_cached(&ps) == 3);
-  get(p, s, 5);
+  pools_getall(p, s, 5);
   assert_true(ps.made == 5 && pools_reused(&ps) == 3 && p->cached == 0);
-  check(&ps, s, 5);
-  put(s, 5);
+  pools_right(&ps, s, 5);
+  pools_putall(s, 5);
   assert_true(p->cached == 5 && pools_cached(&ps) == 5);
-  check(&ps, NULL, 0);
+  pools_right(&ps, NULL, 0);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -161,20 +105,20 @@ static void test_reserved (void **state) {
   struct stack *s[N];
   size_t bytes;
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
-  get(p, s, 4);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, 4);
   bytes = ps.reserved;
-  assert_true(bytes > 4 * mapped(SIZE) && bytes < 8 * mapped(SIZE));
-  check(&ps, s, 4);
-  put(s, 2);
-  put(s + 2, 2);
+  assert_true(bytes > 4 * pools_mapped(SIZE) && bytes < 8 * pools_mapped(SIZE));
+  pools_right(&ps, s, 4);
+  pools_putall(s, 2);
+  pools_putall(s + 2, 2);
   assert_true(ps.reserved == bytes);
-  get(p, s, 4);
+  pools_getall(p, s, 4);
   assert_true(ps.reserved == bytes);
-  put(s, 4);
+  pools_putall(s, 4);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -183,17 +127,17 @@ static void test_live (void **state) {
   struct pool *p;
   struct stack *s[N];
   (void)state;
-  open(&ps, 3);
-  p = join(&ps, SIZE);
-  get(p, s, N);
+  pools_open(&ps, 3);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, N);
   assert_true(ps.live == N && p->live == N && ps.peak == N);
-  put(s, N);
+  pools_putall(s, N);
   assert_true(ps.live == 3 && p->live == 3 && ps.peak == N);
-  get(p, s, 5);
+  pools_getall(p, s, 5);
   assert_true(ps.live == 5 && ps.peak == N);
-  put(s, 5);
+  pools_putall(s, 5);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
   assert_true(ps.peak == N);
 }
 
@@ -203,17 +147,17 @@ static void test_limit (void **state) {
   struct pool *p;
   struct stack *s[N];
   (void)state;
-  open(&ps, 3);
-  p = join(&ps, SIZE);
-  get(p, s, N);
-  put(s, N);
+  pools_open(&ps, 3);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, N);
+  pools_putall(s, N);
   assert_true(p->cached == 3);
-  check(&ps, NULL, 0);
+  pools_right(&ps, NULL, 0);
   assert_ptr_equal(pool_get(p), s[2]);
-  check(&ps, s + 2, 1);
+  pools_right(&ps, s + 2, 1);
   pool_put(s[2]);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -222,16 +166,16 @@ static void test_no_limit (void **state) {
   struct pool *p;
   struct stack *s[N];
   (void)state;
-  open(&ps, 0);
-  p = join(&ps, SIZE);
-  get(p, s, N);
-  put(s, N);
-  get(p, s, N);
+  pools_open(&ps, 0);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, N);
+  pools_putall(s, N);
+  pools_getall(p, s, N);
   assert_true(pools_reused(&ps) == 0 && ps.made == 2 * N);
-  put(s, N);
+  pools_putall(s, N);
   assert_true(ps.live == 0 && ps.reserved == 0);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -240,21 +184,21 @@ static void test_trim (void **state) {
   struct pool *p;
   struct stack *s[N];
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
   assert_true(pools_trim(&ps) == 0);
-  get(p, s, N);
+  pools_getall(p, s, N);
   assert_true(pools_trim(&ps) == 0);
-  put(s, N - 1);
-  assert_true(pools_trim(&ps) == (N - 1) * mapped(SIZE));
+  pools_putall(s, N - 1);
+  assert_true(pools_trim(&ps) == (N - 1) * pools_mapped(SIZE));
   assert_true(pools_cached(&ps) == 0 && ps.live == 1);
-  check(&ps, s + N - 1, 1);
+  pools_right(&ps, s + N - 1, 1);
   assert_true(pools_trim(&ps) == 0);
-  put(s + N - 1, 1);
-  assert_true(pools_trim(&ps) == mapped(SIZE));
+  pools_putall(s + N - 1, 1);
+  assert_true(pools_trim(&ps) == pools_mapped(SIZE));
   assert_true(ps.reserved == 0);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -263,21 +207,21 @@ static void test_new_limit (void **state) {
   struct pool *p;
   struct stack *s[N];
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
-  get(p, s, N);
-  put(s, N);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, N);
+  pools_putall(s, N);
   pools_limit(&ps, 4);
   assert_true(p->cached == 4 && p->limit == 4 && ps.limit == 4);
-  check(&ps, NULL, 0);
+  pools_right(&ps, NULL, 0);
   pools_limit(&ps, N);
   assert_true(p->cached == 4 && p->limit == N);
-  get(p, s, N);
+  pools_getall(p, s, N);
   assert_true(pools_reused(&ps) == 4);
-  put(s, N);
+  pools_putall(s, N);
   assert_true(p->cached == N);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 /* }====================================================== */
@@ -293,19 +237,19 @@ static void test_join (void **state) {
   struct pools ps;
   struct pool *p, *other;
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
-  other = join(&ps, 2 * SIZE);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
+  other = pools_join(&ps, 2 * SIZE);
   assert_ptr_not_equal(p, other);
-  assert_ptr_equal(join(&ps, SIZE), p);
-  assert_ptr_equal(join(&ps, 2 * SIZE), other);
+  assert_ptr_equal(pools_join(&ps, SIZE), p);
+  assert_ptr_equal(pools_join(&ps, 2 * SIZE), other);
   pools_leave(p);
   pools_leave(other);
-  assert_ptr_equal(join(&ps, SIZE), p);
+  assert_ptr_equal(pools_join(&ps, SIZE), p);
   pools_leave(p);
   pools_leave(other);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -314,26 +258,26 @@ static void test_sums (void **state) {
   struct pool *p, *other;
   struct stack *s[2 * N];
   (void)state;
-  open(&ps, 4);
-  p = join(&ps, SIZE);
-  other = join(&ps, 2 * SIZE);
-  get(p, s, N);
-  get(other, s + N, 3);
-  check(&ps, s, N + 3);
+  pools_open(&ps, 4);
+  p = pools_join(&ps, SIZE);
+  other = pools_join(&ps, 2 * SIZE);
+  pools_getall(p, s, N);
+  pools_getall(other, s + N, 3);
+  pools_right(&ps, s, N + 3);
   assert_true(ps.live == N + 3 && ps.made == N + 3 && ps.peak == N + 3);
-  put(s, N + 3);
+  pools_putall(s, N + 3);
   assert_true(p->cached == 4 && other->cached == 3);
   assert_true(pools_cached(&ps) == 7 && ps.live == 7);
-  get(other, s, 2);
-  get(p, s + 2, 1);
+  pools_getall(other, s, 2);
+  pools_getall(p, s + 2, 1);
   assert_true(pools_reused(&ps) == 3 && other->reused == 2);
-  check(&ps, s, 3);
-  put(s, 3);
-  assert_true(pools_trim(&ps) == 4 * mapped(SIZE) + 3 * mapped(2 * SIZE));
+  pools_right(&ps, s, 3);
+  pools_putall(s, 3);
+  assert_true(pools_trim(&ps) == 4 * pools_mapped(SIZE) + 3 * pools_mapped(2 * SIZE));
   assert_true(ps.reserved == 0);
   pools_leave(p);
   pools_leave(other);
-  checkgone(&ps);
+  pools_gone(&ps);
   assert_true(pools_reused(&ps) == 3);
 }
 
@@ -344,19 +288,19 @@ static void test_peak (void **state) {
   struct pool *p, *other;
   struct stack *s[N];
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
-  other = join(&ps, 2 * SIZE);
-  get(p, s, 3);
-  put(s, 3);
-  get(other, s, 4);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
+  other = pools_join(&ps, 2 * SIZE);
+  pools_getall(p, s, 3);
+  pools_putall(s, 3);
+  pools_getall(other, s, 4);
   assert_true(ps.peak == 4 && ps.live == 7);
-  get(other, s + 4, 1);
+  pools_getall(other, s + 4, 1);
   assert_true(ps.peak == 5);
-  put(s, 5);
+  pools_putall(s, 5);
   pools_leave(p);
   pools_leave(other);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -366,18 +310,18 @@ static void test_leave (void **state) {
   struct stack *s[N];
   int i;
   (void)state;
-  open(&ps, N);
-  other = join(&ps, 2 * SIZE);
-  p = join(&ps, SIZE);
-  get(p, s, N);
-  put(s, 5);
-  get(p, s, 2);
+  pools_open(&ps, N);
+  other = pools_join(&ps, 2 * SIZE);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, N);
+  pools_putall(s, 5);
+  pools_getall(p, s, 2);
   pools_leave(p);
   assert_true(p->cached == 0 && p->limit == 0 && ps.live == N - 3);
   for (i = 0; i < 2; i++)
     pool_put(s[i]);
   for (i = 5; i < N; i++) {
-    check(&ps, s + i, (size_t)(N - i));
+    pools_right(&ps, s + i, (size_t)(N - i));
     assert_ptr_equal(ps.first, p);
     pool_put(s[i]);
   }
@@ -385,7 +329,7 @@ static void test_leave (void **state) {
   assert_true(ps.live == 0 && ps.reserved == 0);
   assert_true(pools_reused(&ps) == 2);
   pools_leave(other);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -395,16 +339,16 @@ static void test_leave_first (void **state) {
   struct pool *p[3];
   int i;
   (void)state;
-  open(&ps, N);
+  pools_open(&ps, N);
   for (i = 0; i < 3; i++)
-    p[i] = join(&ps, (size_t)(i + 1) * SIZE);
+    p[i] = pools_join(&ps, (size_t)(i + 1) * SIZE);
   pools_leave(p[1]);
   assert_ptr_equal(ps.first, p[2]);
   assert_ptr_equal(p[2]->next, p[0]);
   pools_leave(p[0]);
   assert_null(p[2]->next);
   pools_leave(p[2]);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -413,16 +357,16 @@ static void test_join_again (void **state) {
   struct pool *p;
   struct stack *s[N];
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
-  get(p, s, 4);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, 4);
   pools_leave(p);
-  assert_ptr_equal(join(&ps, SIZE), p);
-  put(s, 4);
+  assert_ptr_equal(pools_join(&ps, SIZE), p);
+  pools_putall(s, 4);
   assert_true(p->cached == 4);
-  check(&ps, NULL, 0);
+  pools_right(&ps, NULL, 0);
   pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -431,15 +375,15 @@ static void test_limit_of_left (void **state) {
   struct pool *p;
   struct stack *s[N];
   (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
-  get(p, s, 2);
+  pools_open(&ps, N);
+  p = pools_join(&ps, SIZE);
+  pools_getall(p, s, 2);
   pools_leave(p);
   pools_limit(&ps, 2 * N);
   pool_put(s[0]);
   assert_true(ps.live == 1 && pools_cached(&ps) == 0);
   pool_put(s[1]);
-  checkgone(&ps);
+  pools_gone(&ps);
 }
 
 
@@ -448,7 +392,7 @@ static int nomemory (void *data) {
   struct pools ps;
   struct pool *p;
   (void)data;
-  open(&ps, N);
+  pools_open(&ps, N);
   p = pools_join(&ps, SIZE);
   memory_limit(0);
   while (malloc(sizeof(struct pool)) != NULL)
@@ -494,7 +438,7 @@ static uint32_t below (struct play *g, uint32_t limit) {
 
 static void changepool (struct play *g) {
   struct pool *before = g->pool;
-  g->pool = join(&g->ps, SIZE << below(g, 3));
+  g->pool = pools_join(&g->ps, SIZE << below(g, 3));
   pools_leave(before);
 }
 
@@ -516,7 +460,7 @@ static void step (struct play *g) {
   else if (what < 6)
     changepool(g);
   else if (what % 2 == 0 && g->n < HELD)
-    get(g->pool, &g->held[g->n++], 1);
+    pools_getall(g->pool, &g->held[g->n++], 1);
   else if (g->n > 0)
     putany(g);
 }
@@ -526,84 +470,18 @@ static void test_random (void **state) {
   struct play g;
   int i;
   (void)state;
-  open(&g.ps, N);
-  g.pool = join(&g.ps, SIZE);
+  pools_open(&g.ps, N);
+  g.pool = pools_join(&g.ps, SIZE);
   g.n = 0;
   g.random = 5;
   for (i = 0; i < 5000; i++) {
     step(&g);
-    check(&g.ps, g.held, g.n);
+    pools_right(&g.ps, g.held, g.n);
   }
   while (g.n > 0)
     putany(&g);
   pools_leave(g.pool);
-  checkgone(&g.ps);
-}
-
-/* }====================================================== */
-
-
-/*
-** {======================================================
-** Deep pages
-** =======================================================
-*/
-
-/* Writes below the part that a stack keeps. */
-static void deepen (struct stack *s) {
-  char *end = s->base + s->bytes;
-  memset(end - pages_round(STACK_KEEP) - 64, 1, 64);
-}
-
-
-/* Three times the puts after which a pool looks: each time at those that came
-   since, whatever was done to others. An advice is a stack cleaned. */
-static void test_clean (void **state) {
-  struct pools ps;
-  struct pool *p;
-  struct stack *s[3 * TRIM_INTERVAL];
-  int i, n;
-  (void)state;
-  open(&ps, 3 * TRIM_INTERVAL);
-  p = join(&ps, SIZE);
-  get(p, s, 3 * TRIM_INTERVAL);
-  for (n = TRIM_INTERVAL; n <= 3 * TRIM_INTERVAL; n += TRIM_INTERVAL) {
-    for (i = 0; i < n; i++)
-      deepen(s[i]);
-    refuse_nothing();
-    put(s + n - TRIM_INTERVAL, TRIM_INTERVAL - 1);
-    assert_int_equal(refuse_madvise.uses, 0);
-    pool_put(s[n - 1]);
-    assert_int_equal(refuse_madvise.uses, TRIM_INTERVAL);
-    check(&ps, s + n, (size_t)(3 * TRIM_INTERVAL - n));
-  }
-  pools_leave(p);
-  checkgone(&ps);
-}
-
-
-static void test_clean_reused (void **state) {
-  struct pools ps;
-  struct pool *p;
-  struct stack *s[3];
-  int i;
-  (void)state;
-  open(&ps, N);
-  p = join(&ps, SIZE);
-  get(p, s, 3);
-  put(s, 3);
-  pool_clean(p);
-  for (i = 0; i < 3; i++)
-    deepen(s[i]);
-  get(p, s, 1);
-  put(s, 1);
-  refuse_nothing();
-  pool_clean(p);
-  assert_int_equal(refuse_madvise.uses, 1);
-  pool_clean(p);
-  assert_int_equal(refuse_madvise.uses, 1);
-  pools_leave(p);
-  checkgone(&ps);
+  pools_gone(&g.ps);
 }
 
 /* }====================================================== */
@@ -641,10 +519,6 @@ int main (void) {
     {"without memory there is no new pool, and the old ones stay",
      test_join_without_memory, NULL, NULL, NULL},
     {"counts hold in any order of calls", test_random, NULL, NULL, NULL},
-    {"deep pages of the stacks that came go back every TRIM_INTERVAL puts",
-     test_clean, NULL, NULL, NULL},
-    {"a stack is looked at again only when it was used again",
-     test_clean_reused, NULL, NULL, NULL},
   };
   return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }

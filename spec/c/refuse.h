@@ -8,38 +8,45 @@
 #define refuse_h
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What becomes of the uses of a call. */
+/* Which uses of a call fail; the first use is 1. */
 struct refuse {
-  int why;  /* errno of those that fail, or 0 */
-  unsigned nth;  /* the only one that fails, the first is 1; or 0: all */
+  int why;  /* errno of those that fail */
+  unsigned first, last;  /* of them; none with 0 */
   unsigned uses;  /* so far */
 };
 
 static struct refuse refuse_mmap, refuse_munmap;
 static struct refuse refuse_mprotect, refuse_madvise;
 
-/* From now on the nth use fails, or with 0 every one. */
-static inline void refuse_use (struct refuse *r, unsigned nth, int why) {
+/* Of the uses to come fails the nth, or from the nth on every one. */
+static inline void refuse_only (struct refuse *r, unsigned nth, int why) {
   r->why = why;
-  r->nth = nth;
+  r->first = r->last = nth;
   r->uses = 0;
 }
 
+static inline void refuse_from (struct refuse *r, unsigned nth, int why) {
+  refuse_only(r, nth, why);
+  r->last = UINT_MAX;
+}
+
+/* And all counts start again. */
 static inline void refuse_nothing (void) {
-  refuse_use(&refuse_mmap, 0, 0);
-  refuse_use(&refuse_munmap, 0, 0);
-  refuse_use(&refuse_mprotect, 0, 0);
-  refuse_use(&refuse_madvise, 0, 0);
+  refuse_only(&refuse_mmap, 0, 0);
+  refuse_only(&refuse_munmap, 0, 0);
+  refuse_only(&refuse_mprotect, 0, 0);
+  refuse_only(&refuse_madvise, 0, 0);
 }
 
 /* Counts a use. Does it fail? */
 static inline int refuse_this (struct refuse *r) {
   r->uses++;
-  if (r->why == 0 || (r->nth != 0 && r->nth != r->uses))
+  if (r->uses < r->first || r->uses > r->last)
     return 0;
   errno = r->why;
   return 1;

@@ -1,15 +1,14 @@
 /*
 ** stack_test.c
-** One stack: its layout, its guard, failure
+** One stack: its layout, its guard, how much of it is used and kept
 */
 
 #if !defined(_GNU_SOURCE)
-#define _GNU_SOURCE  /* syscall */
+#define _GNU_SOURCE  /* syscall, mincore */
 #endif
 
 #include "side.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "child.h"
@@ -206,8 +205,8 @@ static void recurseentry (void *message) {
 }
 
 
-/* In a child: overflows the stack. */
-static int overflow (void *data) {
+/* Recurses on the stack; if that overflows it, then in a child. */
+static int recurse (void *data) {
   struct site *site = (struct site *)data;
   switch_prepare(&recursion, stack_low(site->stack),
                  stack_top(site->stack) - site->offset, recurseentry);
@@ -217,14 +216,14 @@ static int overflow (void *data) {
 
 
 /* 40 alignments, spread over a page. */
-static void checkoverflow (int (*recurse) (int depth)) {
+static void checkoverflow (int (*f) (int depth)) {
   struct site site;
   int i, faults = 0;
   opensite(&site);
-  site.recurse = recurse;
+  site.recurse = f;
   for (i = 0; i < 40; i++) {
     site.offset = i * 104;
-    faults += child_isfault(child_run(overflow, &site));
+    faults += child_isfault(child_run(recurse, &site));
   }
   assert_true(isintact(&site));
   assert_int_equal(faults, 40);
@@ -246,7 +245,7 @@ static void test_overflow_16k (void **state) {
 
 static void test_overflow_without_advice (void **state) {
   (void)state;
-  refuse_use(&refuse_madvise, 0, EINVAL);
+  refuse_from(&refuse_madvise, 1, EINVAL);
   checkoverflow(recurse8kall);
 }
 
@@ -262,69 +261,160 @@ static int acceptall (void **state) {
 
 /*
 ** {======================================================
-** Failure
+** Use
 ** =======================================================
 */
 
-/* In a child: address space for some more stacks, then for none. */
-static int scarce (void *data) {
-  unsigned long before = memory_reserved(), pages;
-  int i, made = 0;
-  (void)data;
-  memory_limit(4 * SIZE);
-  for (i = 0; i < 100; i++) {
-    errno = 0;
-    if (stack_alone(SIZE) != NULL)
-      made++;
-    else if (errno != ENOMEM)
-      return 1;
-  }
-  memory_unlimit();
-  pages = memory_reserved() - before;
-  if (made == 0 || made > 4)
-    return 2;
-  return pages * pages_size() == (size_t)made * (SIZE + GUARD_SIZE + pages_size())
-         ? 0 : 3;
+/* A byte so many bytes below the end. */
+static char *below (struct stack *s, size_t bytes) {
+  return s->base + s->bytes - bytes;
 }
 
 
-static void test_scarce (void **state) {
+static void test_used_new (void **state) {
+  struct stack *s = stack_alone(SIZE);
+  size_t used = stack_used(s);
   (void)state;
-  if (!memory_tells() || pages_size() > GUARD_SIZE)
-    skip();
-  assert_int_equal(child_run(scarce, NULL), 0);
+  assert_true(used > 0 && used <= sizeof(struct stack));
+  stack_drop(s);
 }
 
 
-static void test_guard_refused (void **state) {
-  unsigned long before = memory_reserved();
-  int i, made = 0, why = 0;
+static void test_used (void **state) {
+  struct stack *s = stack_alone(SIZE);
+  (void)state;
+  *below(s, 1000) = 1;
+  assert_true(stack_used(s) == 1000);
+  *below(s, 40000) = 1;
+  assert_true(stack_used(s) == 40000);
+  *below(s, 20000) = 1;
+  assert_true(stack_used(s) == 40000);
+  *below(s, 50000 - sizeof(uintptr_t) + 1) = 1;
+  assert_true(stack_used(s) == 50000);
+  *stack_low(s) = 1;
+  assert_true(stack_used(s) == SIZE);
+  stack_drop(s);
+}
+
+
+static void test_used_again (void **state) {
+  enum pages_guard way = GUARD_ADVICE;
+  struct slab *b = slab_new(SIZE, 1);
+  struct stack *s = slab_take(b, &way);
+  (void)state;
+  *below(s, 40000) = 1;
+  slab_give(b, s);
+  assert_ptr_equal(slab_take(b, &way), s);
+  assert_true(stack_used(s) <= sizeof(struct stack));
+  stack_drop(s);
+}
+
+
+static int recurseonce (int depth) {
+  (void)depth;
+  return recurse8k(1);
+}
+
+
+static void test_used_call (void **state) {
+  struct site site;
+  size_t used;
+  (void)state;
+  opensite(&site);
+  site.recurse = recurseonce;
+  site.offset = 0;
+  recurse(&site);
+  used = stack_used(site.stack);
+  assert_true(used >= 8300 && used < 3 * 8300);
+  closesite(&site);
+}
+
+
+/* What lies from so many bytes below the end down to the lowest. */
+static int iszero (struct stack *s, size_t from) {
+  const char *p;
+  int sum = 0;
+  for (p = stack_low(s); p < below(s, from); p++)
+    sum |= *p;
+  return sum == 0;
+}
+
+
+static void fill (struct stack *s, size_t bytes) {
+  memset(below(s, bytes), 0x5A, (size_t)(stack_top(s) - below(s, bytes)));
+}
+
+
+static void test_trim_deep (void **state) {
+  struct stack *s = stack_alone(SIZE), copy;
+  size_t keep = pages_round(STACK_KEEP), i, kept = 0;
+  (void)state;
+  fill(s, SIZE);
+  copy = *s;
+  stack_trim(s);
+  assert_true(iszero(s, keep));
+  for (i = 256; i <= keep; i++)
+    kept += *below(s, i) == 0x5A;
+  assert_true(kept == keep - 255);
+  assert_true(stack_used(s) == keep);
+  assert_memory_equal(s, &copy, sizeof copy);
+  assert_true(child_isfault(child_run(child_touch, stack_low(s) - 1)));
+  stack_drop(s);
+}
+
+
+static void test_trim_memory (void **state) {
+  struct stack *s = stack_alone(SIZE);
   (void)state;
   if (!memory_tells())
     skip();
-  refuse_use(&refuse_madvise, 0, EINVAL);
-  refuse_use(&refuse_mprotect, 0, ENOMEM);
-  for (i = 0; i < 100; i++) {
-    errno = 0;
-    made += stack_alone(SIZE) != NULL;
-    why |= errno ^ ENOMEM;
-  }
+  fill(s, SIZE);
+  assert_true(memory_resident(stack_low(s), SIZE) == SIZE / pages_size());
+  stack_trim(s);
+  assert_true(memory_resident(stack_low(s), SIZE)
+              == pages_round(STACK_KEEP) / pages_size());
+  stack_drop(s);
+}
+
+
+static void test_trim_shallow (void **state) {
+  struct stack *s = stack_alone(SIZE);
+  (void)state;
+  fill(s, pages_round(STACK_KEEP));
   refuse_nothing();
-  assert_int_equal(made, 0);
-  assert_int_equal(why, 0);
-  assert_true(memory_reserved() == before);
+  stack_trim(s);
+  assert_int_equal(refuse_madvise.uses, 0);
+  assert_true(stack_used(s) == pages_round(STACK_KEEP));
+  stack_drop(s);
 }
 
 
-static void test_freed (void **state) {
-  unsigned long before = memory_reserved();
-  int i;
+/* A word in the page below is enough, wherever. */
+static void test_trim_page (void **state) {
+  struct stack *s = stack_alone(SIZE);
+  size_t keep = pages_round(STACK_KEEP), page = pages_size(), i;
+  const size_t at[3] = {keep + 1, keep + page / 2, keep + page};
   (void)state;
-  if (!memory_tells())
-    skip();
-  for (i = 0; i < 1000; i++)
-    stack_drop(stack_alone(SIZE));
-  assert_true(memory_reserved() <= before + 100);
+  for (i = 0; i < 3; i++) {
+    *below(s, at[i]) = 1;
+    stack_trim(s);
+    assert_true(iszero(s, keep));
+  }
+  stack_drop(s);
+}
+
+
+static void test_trim_small (void **state) {
+  size_t size;
+  (void)state;
+  for (size = pages_size(); size <= pages_round(STACK_KEEP);
+       size += pages_size()) {
+    struct stack *s = stack_alone(size);
+    fill(s, size);
+    stack_trim(s);
+    assert_true(stack_used(s) == size);
+    stack_drop(s);
+  }
 }
 
 /* }====================================================== */
@@ -348,11 +438,21 @@ int main (void) {
      test_overflow_16k, NULL, NULL, NULL},
     {"recursion ends in the guard where the advice is refused",
      test_overflow_without_advice, NULL, acceptall, NULL},
-    {"without address space there is no stack and no leak",
-     test_scarce, NULL, NULL, NULL},
-    {"without a guard there is no stack and no leak",
-     test_guard_refused, NULL, NULL, NULL},
-    {"a freed stack is given back", test_freed, NULL, NULL, NULL},
+    {"of a new stack the record is used", test_used_new, NULL, NULL, NULL},
+    {"used is how deep the deepest word was written",
+     test_used, NULL, NULL, NULL},
+    {"of a stack taken again the record is used",
+     test_used_again, NULL, NULL, NULL},
+    {"the frames of calls are used", test_used_call, NULL, NULL, NULL},
+    {"a trimmed stack keeps its upper pages, its record and its guard",
+     test_trim_deep, NULL, NULL, NULL},
+    {"what is trimmed takes no memory", test_trim_memory, NULL, NULL, NULL},
+    {"a stack of shallow use is left alone",
+     test_trim_shallow, NULL, NULL, NULL},
+    {"a word in the first page below the kept ones is deep use",
+     test_trim_page, NULL, NULL, NULL},
+    {"a stack no larger than what is kept is left alone",
+     test_trim_small, NULL, NULL, NULL},
   };
   return cmocka_run_group_tests_name("stack", tests, NULL, NULL);
 }

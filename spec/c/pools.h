@@ -1,15 +1,25 @@
 /*
-** consistent.h
-** What pools say of themselves against what there is: their counts are
-** added up again from the stacks in use, those cached and the slabs
+** pools.h
+** Pools in tests, and what they say of themselves against what there is:
+** their counts are added up again from the stacks in use, those cached and
+** the slabs
 */
 
-#ifndef consistent_h
-#define consistent_h
+#ifndef pools_h
+#define pools_h
 
+#include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
 
+#include <string.h>
+
+#include "pages.h"
 #include "pool.h"
+
+#define SIZE ((size_t)64 << 10)
 
 #define CONSISTENT_SLABS 512
 
@@ -126,6 +136,45 @@ static inline const char *consistent_not (const struct pools *ps,
     return "live stacks of all pools are miscounted";
   return ps->reserved == consistent_bytes(&c) ? NULL
                                               : "reserved is miscounted";
+}
+
+/* Bytes of guard and stack. */
+static inline size_t pools_mapped (size_t size) {
+  return pages_round(GUARD_SIZE) + size;
+}
+
+static inline void pools_open (struct pools *ps, size_t limit) {
+  memset(ps, 0, sizeof *ps);
+  ps->limit = limit;
+}
+
+static inline void pools_getall (struct pool *p, struct stack **s, int n) {
+  int i;
+  for (i = 0; i < n; i++) {
+    s[i] = pool_get(p);
+    assert_non_null(s[i]);
+  }
+}
+
+static inline void pools_putall (struct stack **s, int n) {
+  int i;
+  for (i = 0; i < n; i++)
+    pool_put(s[i]);
+}
+
+static inline void pools_right (const struct pools *ps, struct stack **held,
+                                size_t n) {
+  const char *wrong = consistent_not(ps, held, n);
+  if (wrong != NULL)
+    fail_msg("%s", wrong);
+}
+
+/* Nothing is left. */
+static inline void pools_gone (const struct pools *ps) {
+  assert_null(ps->first);
+  assert_true(ps->live == 0);
+  assert_true(ps->reserved == 0);
+  assert_true(pools_cached(ps) == 0);
 }
 
 #endif

@@ -239,11 +239,16 @@ void pools_limit (struct pools *ps, size_t limit) {
 }
 
 
+/* A pool that was left may wait for the system to take its slabs. */
 size_t pools_trim (struct pools *ps) {
-  struct pool *p;
+  struct pool *p = ps->first;
   size_t bytes = 0;
-  for (p = ps->first; p != NULL; p = p->next)
+  while (p != NULL) {
+    struct pool *next = p->next;
     bytes += trim(p, 0);
+    removeunused(p);
+    p = next;
+  }
   return bytes;
 }
 

@@ -38,6 +38,18 @@ static inline int memory_tells (void) {
   return !emulated && with > before && memory_reserved() == before;
 }
 
+/* Does malloc fail where address space is short? A sanitizer's does not. */
+#if defined(__has_feature)
+#define MEMORY_HAS(feature) __has_feature(feature)
+#else
+#define MEMORY_HAS(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || MEMORY_HAS(address_sanitizer)
+#define MEMORY_FAILS 0
+#else
+#define MEMORY_FAILS 1
+#endif
+
 /* Address space for 'more' bytes and no more, or without limit. */
 static inline void memory_limit (size_t more) {
   struct rlimit limit;

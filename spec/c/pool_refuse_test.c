@@ -127,7 +127,7 @@ static unsigned next (unsigned nth) {
 
 /* 'most' stacks at most may be refused. Returns the first n not reached. */
 static unsigned runall (enum pages_guard way, struct refuse *call,
-                      refuse_how how, int why, int most) {
+                        refuse_how how, int why, int most) {
   unsigned nth = 1;
   int refused;
   while ((refused = run(way, call, how, nth, why)) >= 0) {

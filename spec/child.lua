@@ -59,11 +59,17 @@ end
 local paths = "package.path, package.cpath = %q, %q "
 local locals = "local cfiber, stock = require 'helper'.cfiber, coroutine "
 
---- Runs a Lua script in a process of its own; the further arguments are its
--- arguments. Returns what child.shell returns.
-function child.bare(script, ...)
-  return child.shell("exec $LUA $SCRIPT " .. table.concat({...}, " "),
+--- Runs a Lua script in a process of its own, after commands of the shell that
+-- set variables or limits for it; the further arguments are its arguments.
+-- Returns what child.shell returns.
+function child.after(commands, script, ...)
+  return child.shell(commands .. "\nexec $LUA $SCRIPT " .. table.concat({...}, " "),
     paths:format(package.path, package.cpath) .. script)
+end
+
+--- The same without any commands.
+function child.bare(script, ...)
+  return child.after("", script, ...)
 end
 
 --- The same in the mode of the suite, with the locals 'cfiber' and 'stock'.

@@ -1,0 +1,113 @@
+/*
+** failing.c
+** Makes system calls of this process fail on demand. To be preloaded
+** (LD_PRELOAD): then its functions come before those of the C library.
+*/
+
+#define _GNU_SOURCE  /* RTLD_NEXT */
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <signal.h>
+#include <sys/mman.h>
+
+int luaopen_failing (lua_State *L);
+
+enum { MMAP, MUNMAP, MPROTECT, MADVISE, SIGALTSTACK };
+
+static const char *const names[] = {"mmap", "munmap", "mprotect", "madvise",
+                                    "sigaltstack", NULL};
+
+static int victim = -1;  /* the one that fails */
+static lua_Integer wait, fail;  /* uses that succeed first, then fail */
+
+
+static int fails (int call) {
+  if (call != victim)
+    return 0;
+  if (wait > 0) {
+    wait--;
+    return 0;
+  }
+  if (fail == 0)
+    return 0;
+  fail--;
+  errno = ENOMEM;
+  return 1;
+}
+
+
+/* Sets '*function', whatever its type, to the C library's. */
+static void find (int call, void *function) {
+  *(void **)function = dlsym(RTLD_NEXT, names[call]);
+}
+
+
+void *mmap (void *at, size_t bytes, int protection, int flags, int file,
+            off_t offset) {
+  void *(*original) (void *, size_t, int, int, int, off_t);
+  if (fails(MMAP))
+    return MAP_FAILED;
+  find(MMAP, &original);
+  return original(at, bytes, protection, flags, file, offset);
+}
+
+
+int munmap (void *at, size_t bytes) {
+  int (*original) (void *, size_t);
+  if (fails(MUNMAP))
+    return -1;
+  find(MUNMAP, &original);
+  return original(at, bytes);
+}
+
+
+int mprotect (void *at, size_t bytes, int protection) {
+  int (*original) (void *, size_t, int);
+  if (fails(MPROTECT))
+    return -1;
+  find(MPROTECT, &original);
+  return original(at, bytes, protection);
+}
+
+
+int madvise (void *at, size_t bytes, int advice) {
+  int (*original) (void *, size_t, int);
+  if (fails(MADVISE))
+    return -1;
+  find(MADVISE, &original);
+  return original(at, bytes, advice);
+}
+
+
+int sigaltstack (const stack_t *new, stack_t *old) {
+  int (*original) (const stack_t *, stack_t *);
+  if (fails(SIGALTSTACK))
+    return -1;
+  find(SIGALTSTACK, &original);
+  return original(new, old);
+}
+
+
+/* failing(name, wait, fail): of the call 'name' the first 'wait' uses succeed
+   and the next 'fail' ones do not; no other call fails. Returns what was left
+   of the former two. */
+static int failing (lua_State *L) {
+  int call = luaL_checkoption(L, 1, NULL, names);
+  lua_Integer towait = luaL_checkinteger(L, 2);
+  lua_Integer tofail = luaL_checkinteger(L, 3);
+  lua_pushinteger(L, wait);
+  lua_pushinteger(L, fail);
+  victim = call;
+  wait = towait;
+  fail = tofail;
+  return 2;
+}
+
+
+int luaopen_failing (lua_State *L) {
+  lua_pushcfunction(L, failing);
+  return 1;
+}

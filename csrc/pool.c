@@ -111,7 +111,7 @@ static void countmade (struct pool *p) {
 }
 
 
-struct stack *pool_make (struct pool *p) {
+static struct stack *make (struct pool *p) {
   struct slab *b = p->open;
   struct stack *s;
   p->all->failed = "stack of";
@@ -131,6 +131,17 @@ struct stack *pool_make (struct pool *p) {
     int why = errno;
     dropslab(p, b);
     errno = why;
+  }
+  return s;
+}
+
+
+/* What other pools have cached goes before it comes to an error. */
+struct stack *pool_make (struct pool *p) {
+  struct stack *s = make(p);
+  if (s == NULL) {
+    pools_trim(p->all);
+    s = make(p);
   }
   return s;
 }

@@ -10,6 +10,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -96,6 +97,20 @@ static int mappings (lua_State *L) {
 }
 
 
+/* growheap(bytes): 'malloc' will have them without asking the system */
+static int growheap (lua_State *L) {
+  size_t bytes = (size_t)luaL_checkinteger(L, 1);
+  void *volatile block;  /* else the compiler leaves the calls out */
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+  block = malloc(bytes);
+  free(block);
+  return 0;
+}
+
+
 /* releaseheap(): what 'free' got goes back to the system */
 static int releaseheap (lua_State *L) {
   (void)L;
@@ -139,6 +154,7 @@ static const luaL_Reg functions[] = {
   {"addressspace", addressspace},
   {"deny", deny},
   {"dig", digdown},
+  {"growheap", growheap},
   {"lock", lock},
   {"mappings", mappings},
   {"releaseheap", releaseheap},

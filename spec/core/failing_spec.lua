@@ -27,8 +27,7 @@ local function try(f, ...)
   local result = table.pack(pcall(f, ...))
   if not result[1] then
     refused = result[2]
-    assert(type(refused) == "string"
-      and refused:find "^not enough memory %%(.*stack of %%d+ KB: Cannot allocate memory%%)$", refused)
+    assert((call == "mmap" or call == "mprotect") and refused:find "^not enough memory %%(.*stack of %%d+ KB: Cannot allocate memory%%)$", refused)
     calm()
     if always then
       return nil
@@ -115,7 +114,7 @@ end
 work()
 if not always then
   calm()
-  assert(not refused or fail > 1 or call == "mprotect", refused)
+  assert(not refused or fail > 1, refused)
   refused = nil
   work()
   collect()

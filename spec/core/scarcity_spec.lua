@@ -396,6 +396,26 @@ describe("The memory of stacks", function()
     assert.is_true(tonumber(trimmed) < 6144, found[1])
   end)
 
+  it("goes back also where a few of them stay, here and there", function()
+    local found = lines("", [[
+      fill(1)
+      collect()
+      confine.releaseheap()
+      local before = status "VmRSS"
+      local all, kept = fill(20000), {}
+      for i = 100, 20000, 100 do
+        kept[#kept + 1] = all[i]
+      end
+      all = nil
+      collect()
+      cfiber.trim()
+      confine.releaseheap()
+      print((status "VmRSS" - before) // 1024)
+      drain(kept)
+    ]])
+    assert.is_true(tonumber(found[1]) < 4096, found[1])
+  end)
+
   it("goes back in the same way where guards are made by mprotect", function()
     local r = lines("export CFIBER_GUARD=mprotect", [[
       fill(1)

@@ -15,17 +15,19 @@
 
 int luaopen_failing (lua_State *L);
 
-enum { MMAP, MUNMAP, MPROTECT, MADVISE, SIGALTSTACK };
+enum { MMAP, MUNMAP, MPROTECT, MADVISE, SIGALTSTACK,
+       ACCESS };  /* that are MPROTECT and MADVISE */
 
 static const char *const names[] = {"mmap", "munmap", "mprotect", "madvise",
-                                    "sigaltstack", NULL};
+                                    "sigaltstack", "access", NULL};
 
 static int victim = -1;  /* the one that fails */
 static lua_Integer wait, fail;  /* uses that succeed first, then fail */
 
 
 static int fails (int call) {
-  if (call != victim)
+  int access = call == MPROTECT || call == MADVISE;
+  if (call != victim && !(victim == ACCESS && access))
     return 0;
   if (wait > 0) {
     wait--;
@@ -91,9 +93,9 @@ int sigaltstack (const stack_t *new, stack_t *old) {
 }
 
 
-/* failing(name, wait, fail): of the call 'name' the first 'wait' uses succeed
-   and the next 'fail' ones do not; no other call fails. Returns what was left
-   of the former two. */
+/* failing(name, wait, fail): of the call 'name' ("access": of mprotect and
+   madvise) the first 'wait' uses succeed and the next 'fail' ones do not; no
+   other call fails. Returns what was left of the former two. */
 static int failing (lua_State *L) {
   int call = luaL_checkoption(L, 1, NULL, names);
   lua_Integer towait = luaL_checkinteger(L, 2);

@@ -27,7 +27,7 @@ local function try(f, ...)
   local result = table.pack(pcall(f, ...))
   if not result[1] then
     refused = result[2]
-    assert((call == "mmap" or call == "mprotect") and refused:find "^not enough memory %%(.*stack of %%d+ KB: Cannot allocate memory%%)$", refused)
+    assert((call == "mmap" or call == "mprotect" or call == "access") and refused:find "^not enough memory %%(.*stack of %%d+ KB: Cannot allocate memory%%)$", refused)
     calm()
     if always then
       return nil
@@ -183,7 +183,8 @@ local function uses(call, fail, always, way)
   return tonumber(r.output)
 end
 
-local ways = {mmap = "advice", munmap = "advice", madvise = "advice", mprotect = "mprotect", sigaltstack = "advice"}
+local ways = {mmap = "advice", munmap = "advice", madvise = "advice", mprotect = "mprotect", access = "advice",
+  sigaltstack = "advice"}
 local times = {[1] = "once", [2] = "twice", [1 << 30] = "until the first error"}
 
 describe("A Lua state lives on and leaves nothing behind when", function()

@@ -55,7 +55,8 @@ end
 local cfiber, stock = bench.cfiber, bench.stock
 local ours = suspended(cfiber, (below and insidegsub or forever)(cfiber.yield))
 local peer = suspended(stock, forever(stock.yield))
-local options = {count = K, rounds = K >= 1000000 and below and 3 or K >= 100000 and 7 or nil, against = below and "its plain pair" or nil}
+local rounds = K >= 1000000 and below and 3 or K >= 100000 and 7 or nil
+local options = {count = K, rounds = rounds, against = below and "its plain pair" or nil}
 local what = (below and "below C, " or "") .. "over " .. bench.commas(K)
 local id = (below and "below" or "turn") .. K
 

@@ -27,7 +27,8 @@ local function try(f, ...)
   local result = table.pack(pcall(f, ...))
   if not result[1] then
     refused = result[2]
-    assert((call == "mmap" or call == "mprotect" or call == "access") and refused:find "^not enough memory %%(.*stack of %%d+ KB: Cannot allocate memory%%)$", refused)
+    assert(call == "mmap" or call == "mprotect" or call == "access", refused)
+    assert(refused:find "^not enough memory %%(.*stack of %%d+ KB: Cannot allocate memory%%)$", refused)
     calm()
     if always then
       return nil

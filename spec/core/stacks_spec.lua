@@ -253,6 +253,35 @@ describe("The size of a thread's stack", function()
       trim()
     end
   end))
+  it("is given or is not, whichever allocation of create fails", function()
+    assert.equal("true\n", child.output [[
+      local starve = require "starve"
+      local function see()
+        return cfiber.stats().reserved
+      end
+      local fails
+      local wait = 0
+      repeat
+        collectgarbage()
+        starve(wait, 2)
+        local ok, co = pcall(cfiber.create, see, 2 << 20)
+        fails = select(2, starve(0, 0))
+        assert(ok or co == "not enough memory", co)
+        if ok then
+          local _, reserved = assert(cfiber.resume(co))
+          assert(reserved > 2 << 20, reserved)
+        end
+        co = nil
+        for _ = 1, 3 do
+          collectgarbage()
+        end
+        cfiber.trim()
+        assert(cfiber.stats().reserved == 0)
+        wait = wait + 1
+      until fails > 0
+      print(wait > 2)
+    ]])
+  end)
 end)
 
 describe("C code", function()

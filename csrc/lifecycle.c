@@ -172,7 +172,7 @@ static int anchorgc (lua_State *L) {
   co = lua_tothread(L, -1);
   f = (struct fiber *)map_find(&u->map, co);
   suspended = f != NULL && f->state == FIBER_SUSPENDED;
-  if (suspended && !a->condemned)
+  if (!a->condemned && (suspended || map_find(&u->wishes, co) != NULL))
     condemn(u, L, a);
   else {
     pardon(u, a);
@@ -247,7 +247,8 @@ static int watchgc (lua_State *L) {
   struct universe *u =
     (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
   if (finalizer_runs(L)) {
-    u->outlived = u->map.count - u->condemned;
+    u->outlived = u->map.count > u->condemned ? u->map.count - u->condemned
+                                              : 0;
     u->watched = u->map.count > 0;
     if (u->watched) {  /* the next cycle too */
       lua_getmetatable(L, 1);

@@ -82,6 +82,9 @@ INLINE struct fiber *mount (struct stack *s, lua_State *co,
   f->stack = s;
   f->size = s->size;
   f->anchored = 0;
+  f->inner = NULL;
+  f->origin = NULL;
+  f->mixed = 0;
   f->body = body;
   return f;
 }
@@ -99,13 +102,21 @@ void fiber_unanchor (struct universe *u, struct fiber *f) {
 
 INLINE void unmount (struct universe *u, struct fiber *f) {
   fiber_unanchor(u, f);
+  u->mixed -= (size_t)f->mixed;
   pool_put(f->stack);
 }
 
 
-INLINE struct fiber *suspended (struct universe *u, lua_State *co) {
-  struct fiber *f = (struct fiber *)map_find(&u->map, co);
-  return f != NULL && f->state == FIBER_SUSPENDED ? f : NULL;
+void fiber_abandon (struct universe *u, struct fiber *f) {
+  struct fiber *inner = f->inner;
+  if (f->state == FIBER_SUSPENDED)
+    u->suspended--;
+  while (inner != NULL && inner != f) {
+    struct fiber *resumer = inner->resumer;
+    unmount(u, inner);
+    inner = resumer;
+  }
+  unmount(u, f);
 }
 
 
@@ -118,23 +129,19 @@ void fiber_unwish (struct universe *u, const lua_State *co) {
 }
 
 
-void fiber_abandon (struct universe *u, struct fiber *f) {
+void fiber_disown (struct universe *u, struct fiber *f) {
   if (f->state == FIBER_SUSPENDED)
-    u->suspended--;
-  unmount(u, f);
+    fiber_abandon(u, f);
+  else
+    fiber_unanchor(u, f);
 }
 
 
 static void abandonsuspended (struct universe *u) {
   size_t i;
   for (i = 0; i < u->map.capacity; i++) {
-    while (u->map.slots[i].key != NULL) {  /* removal may fill the slot again */
-      struct fiber *f = (struct fiber *)u->map.slots[i].value;
-      if (f->state == FIBER_SUSPENDED)
-        fiber_abandon(u, f);
-      else
-        fiber_unanchor(u, f);
-    }
+    while (u->map.slots[i].key != NULL)  /* removal may fill the slot again */
+      fiber_disown(u, (struct fiber *)u->map.slots[i].value);
   }
 }
 
@@ -185,7 +192,7 @@ static void lose (struct universe *u, lua_State *L) {
 ** running fiber, and of more. The stack one stands on tells: what is further
 ** in is lost.
 */
-static RARE void settle (struct universe *u, lua_State *L) {
+RARE void fiber_settle (struct universe *u, lua_State *L) {
   const void *here = switch_here();
   while (u->running != NULL && !stack_holds(u->running->stack, here))
     lose(u, L);
@@ -195,7 +202,7 @@ static RARE void settle (struct universe *u, lua_State *L) {
 /* A call from the running fiber needs no look at the stack. */
 static inline void checkrunning (struct universe *u, lua_State *L) {
   if (u->running != NULL && u->running->L != L)
-    settle(u, L);
+    fiber_settle(u, L);
 }
 
 
@@ -236,6 +243,15 @@ INLINE struct pool *poolof (struct universe *u, const lua_State *co) {
       return p;
   }
   return u->pools.usual;
+}
+
+
+/* The running fiber will have resumed f on L. Is L a thread of its own? */
+INLINE void mark (struct universe *u, lua_State *L, struct fiber *f) {
+  if (!LIKELY(u->running == NULL || u->running->L == L || f->mixed)) {
+    f->mixed = 1;
+    u->mixed++;
+  }
 }
 
 
@@ -306,14 +322,41 @@ static RARE int resumestock (lua_State *L, lua_State *co, int narg,
 }
 
 
+int fiber_takes (lua_State *co, const struct fiber *f, int narg) {
+  return lua_checkstack(co, narg)
+      && (f == NULL || f->inner == NULL || lua_checkstack(f->at, narg));
+}
+
+
+/* See fiber_take. */
+INLINE struct fiber *take (struct universe *u, lua_State *L, lua_State *co,
+                           int narg, struct fiber *f, int compact) {
+  if (f != NULL)
+    u->suspended--;
+  else if ((f = start(u, L, co, compact)) == NULL)
+    return NULL;
+  if (narg > 0)
+    lua_xmove(L, co, narg);
+  return f;
+}
+
+
+struct fiber *fiber_take (struct universe *u, lua_State *L, lua_State *co,
+                          int narg) {
+  int compact = lua_status(co) == LUA_YIELD;
+  return take(u, L, co, narg, compact ? NULL : fiber_suspended(u, co),
+              compact);
+}
+
+
 struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
                            int narg, int *status, int *nres) {
   struct fiber *f = NULL;
   int compact = lua_status(co) == LUA_YIELD;
   checkrunning(u, L);
   if (!compact)
-    f = suspended(u, co);
-  if (narg > 0 && !lua_checkstack(co, narg))
+    f = fiber_suspended(u, co);
+  if (narg > 0 && !fiber_takes(co, f, narg))
     *status = refuse(L, "too many arguments to resume");
   else if (!compact && f == NULL && !isfresh(co))
     *status = refusedead(L, co);
@@ -323,20 +366,161 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
     *status = resumestock(L, co, narg, nres);
   else {
     comehome(u);
-    if (f != NULL)
-      u->suspended--;
-    else if ((f = start(u, L, co, compact)) == NULL)  /* 'co' has changed */
+    f = take(u, L, co, narg, f, compact);
+    if (f == NULL)  /* 'co' has changed */
       return fiber_ready(u, L, co, narg, status, nres);
-    if (narg > 0)
-      lua_xmove(L, co, narg);
+    mark(u, L, f);
     return f;
   }
   return NULL;
 }
 
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Close and finish
+** =======================================================
+*/
+
+static void pushthread (lua_State *L, lua_State *co) {
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);
+}
+
+
+static int closealone (struct universe *u, lua_State *L, lua_State *co);
+
+/* A to-be-closed variable has exited, which ends its handler, no more. It may
+   have done so in a stock coroutine. */
+static RARE void endhandler (struct universe *u, lua_State *L,
+                             struct fiber *f) {
+  lua_State *co = f->L, *at = f->at;
+  lua_pop(L, f->nvalues);
+  unmount(u, f);
+  if (at != co) {
+    pushthread(L, at);
+    if (closealone(u, L, at) != LUA_OK)
+      lua_pop(at, 1);
+    lua_pop(L, 1);
+  }
+}
+
+
+/* Closes a thread that has no stack, on one of its own. */
+static int closealone (struct universe *u, lua_State *L, lua_State *co) {
+  struct stack *s;
+  while (!u->closed && (s = pool_get(poolof(u, co))) != NULL) {
+    struct fiber *f = mount(s, co, BODY_CLOSE);
+    comehome(u);
+    mark(u, L, f);
+    fiber_run(u, f, L);
+    if (LIKELY(f->state == FIBER_FINISHED)) {
+      int status = f->status;
+      unmount(u, f);
+      return status;
+    }
+    endhandler(u, L, f);
+  }
+  return closethread(co);  /* closing must not fail for want of memory */
+}
+
+
+/*
+** Closes the threads on L from index 'first' on and then 'co', inside which
+** they ran; takes them off L. Returns the status of the last that failed, or
+** LUA_OK; an error is on top of 'co'.
+*/
+static int closeall (struct universe *u, lua_State *L, lua_State *co,
+                     int first) {
+  int last = lua_gettop(L), inner = LUA_OK, status, i;
+  if (last < first)
+    return closealone(u, L, co);
+  lua_pushnil(L);  /* at last + 1: the error */
+  for (i = first; i <= last; i++) {
+    lua_State *t = lua_tothread(L, i);
+    status = closealone(u, L, t);
+    if (status != LUA_OK) {
+      inner = status;
+      lua_xmove(t, L, 1);
+      lua_replace(L, last + 1);
+    }
+  }
+  status = closealone(u, L, co);
+  if (status == LUA_OK && inner != LUA_OK) {
+    status = inner;
+    lua_xmove(L, co, 1);
+  }
+  lua_settop(L, first - 1);
+  return status;
+}
+
+
+/*
+** Pushes the threads that run inside f, innermost first. Of stock coroutines
+** those that resumed a fiber, and the one where all were suspended.
+*/
+static void pushinner (lua_State *L, const struct fiber *f) {
+  const struct fiber *x = f->inner;
+  if (x == NULL)
+    return;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  if (f->at != x->L)
+    pushthread(L, f->at);
+  for (; x != f; x = x->resumer) {
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    pushthread(L, x->L);
+    if (x->from != x->resumer->L)
+      pushthread(L, x->from);
+  }
+}
+
+
+int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
+  int first = lua_gettop(L) + 1;
+  struct fiber *f;
+  checkrunning(u, L);
+  if (u->depth >= u->max_depth)
+    return luaL_error(L, "C stack overflow");
+  f = fiber_suspended(u, co);
+  if (f != NULL) {
+    pushinner(L, f);
+    fiber_abandon(u, f);
+  }
+  return closeall(u, L, co, first);
+}
+
+
+/* A fiber has exited. Nobody stands on its stack any more. There is room on
+   the Lua stack of its resumer: nothing may raise before it is unmounted. */
+static RARE int finishexit (struct universe *u, struct fiber *f, int *nres) {
+  lua_State *L = f->from, *co = f->L, *at = f->at;
+  int n = f->nvalues, first = lua_gettop(L) + 1, status;
+  if (at != co)
+    pushthread(L, at);
+  unmount(u, f);
+  status = closeall(u, L, co, first);
+  if (status == LUA_OK && !lua_checkstack(co, n)) {
+    lua_pushliteral(co, "too many results to resume");
+    status = LUA_ERRRUN;
+  }
+  if (status == LUA_OK) {
+    lua_xmove(L, co, n);
+    *nres = n;
+  }
+  else {
+    lua_pop(L, n);
+    lua_xmove(co, L, 1);
+  }
+  return status;
+}
+
 
 int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
   int status = f->status;
+  if (!LIKELY(f->state == FIBER_FINISHED))
+    return finishexit(u, f, nres);
   *nres = f->nvalues;
   if (status != LUA_OK && status != LUA_YIELD)
     lua_xmove(f->L, f->from, 1);  /* error message */
@@ -357,14 +541,13 @@ int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
 ** =======================================================
 */
 
-static void raise (lua_State *L, const char *message) {
+int fiber_raise (lua_State *L, const char *message) {
   lua_pushstring(L, message);
-  lua_error(L);
+  return lua_error(L);
 }
 
 
-/* Is L on the way from the main thread to the running fiber? */
-static int isresumer (struct universe *u, lua_State *L) {
+int fiber_isresumer (struct universe *u, lua_State *L) {
   struct fiber *f;
   for (f = u->running; f != NULL; f = f->resumer) {
     if (f->L == L || f->from == L)
@@ -379,9 +562,20 @@ static int isresumer (struct universe *u, lua_State *L) {
 ** coroutine, which yields itself, or by C code that kept a state.
 */
 static void refuseelsewhere (struct universe *u, lua_State *L) {
-  settle(u, L);
-  if (isresumer(u, L) || suspended(u, L) != NULL)
-    raise(L, "attempt to yield from outside a coroutine");
+  fiber_settle(u, L);
+  if (fiber_isresumer(u, L) || map_find(&u->map, L) != NULL)
+    fiber_raise(L, "attempt to yield from outside a coroutine");
+}
+
+
+void fiber_anchor (struct universe *u, lua_State *L, struct fiber *f) {
+  if (f->anchored)
+    return;
+  anchor_make(u, L, f->L);
+  if (!f->anchored) {  /* no finalizer was faster */
+    map_insert(&u->map, f->L, f);
+    f->anchored = 1;
+  }
 }
 
 
@@ -398,12 +592,8 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
       return 0;
   }
   else if (finalizer_runson(L))
-    raise(L, "attempt to yield from a finalizer");
-  if (!f->anchored) {
-    anchor_make(u, L);
-    map_insert(&u->map, L, f);
-    f->anchored = 1;
-  }
+    fiber_raise(L, "attempt to yield from a finalizer");
+  fiber_anchor(u, L, f);
   return 1;
 }
 
@@ -412,30 +602,12 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
 
 /*
 ** {======================================================
-** Close and status
+** Status
 ** =======================================================
 */
 
-int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
-  struct fiber *f;
-  struct stack *s;
-  int status;
-  checkrunning(u, L);
-  if (u->depth >= u->max_depth)
-    return luaL_error(L, "C stack overflow");
-  f = suspended(u, co);
-  if (f != NULL)
-    fiber_abandon(u, f);
-  s = u->closed ? NULL : pool_get(poolof(u, co));
-  if (s == NULL)  /* closing must not fail for want of memory */
-    return closethread(co);
-  comehome(u);
-  f = mount(s, co, BODY_CLOSE);
-  fiber_run(u, f, L);
-  status = f->status;
-  unmount(u, f);
-  return status;
-}
+const char *const fiber_statusnames[] =
+  {"running", "dead", "suspended", "normal"};
 
 
 int fiber_status (struct universe *u, lua_State *L, lua_State *co) {
@@ -449,7 +621,7 @@ int fiber_status (struct universe *u, lua_State *L, lua_State *co) {
     case LUA_OK:
       if (!lua_getstack(co, 0, &ar))  /* no frames: ended or not started */
         return lua_gettop(co) == 0 ? THREAD_DEAD : THREAD_SUSPENDED;
-      if (suspended(u, co) != NULL)
+      if (fiber_suspended(u, co) != NULL)
         return THREAD_SUSPENDED;
       return thread_isburied(L, co) ? THREAD_DEAD : THREAD_NORMAL;
     default:  /* ended with an error */
@@ -460,13 +632,15 @@ int fiber_status (struct universe *u, lua_State *L, lua_State *co) {
 
 int fiber_isyieldable (struct universe *u, lua_State *co) {
   struct fiber *f;
-  if (lua_isyieldable(co) || suspended(u, co) != NULL)
+  if (lua_isyieldable(co) || fiber_suspended(u, co) != NULL)
     return 1;
-  for (f = u->running; f != NULL; f = f->resumer) {
-    if (f->L == co && f->body == BODY_RESUME)
-      return !finalizer_runson(co);
+  f = (struct fiber *)map_find(&u->map, co);
+  if (f == NULL) {
+    f = u->running;
+    while (f != NULL && f->L != co)
+      f = f->resumer;
   }
-  return 0;
+  return f != NULL && f->body != BODY_CLOSE && !finalizer_runson(co);
 }
 
 /* }====================================================== */

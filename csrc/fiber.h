@@ -12,16 +12,29 @@
 ** states, to-be-closed variables and the yields of other libraries are Lua's
 ** own.
 **
-**               mount                     native yield
+**               mount                yield, suspend, transfer
 **   unmounted ---------> FIBER_RUNNING ----------------> FIBER_SUSPENDED
 **       ^                  |     ^                          |     |
 **       |  unmount         |     +--------------------------+     | close,
-**       +-- FIBER_FINISHED <-+         resume                     | collected
-**       |    end, error, compact yield                            |
+**       +-- FIBER_FINISHED <-+   resume, throw, transfer          | collected
+**       |                  |   end, error, compact yield          |
+**       +-- FIBER_EXITED <-+   exit; the resumer closes it        |
 **       +---------------------------------------------------------+
 **
 ** Unmounted is no state of a record: there is none, the thread is an ordinary
 ** coroutine (fresh, suspended by 'lua_yield', dead).
+**
+** Those that run form a list, from the innermost outwards. A suspend takes a
+** part off it: the slot of the one that is suspended then holds the context
+** of the innermost, and those inside stay as they are, FIBER_RUNNING and
+** linked:
+**
+**   running --> C --> B --> A --> main        before C suspends B
+**
+**   running --> A --> main                    after
+**               C --> B                       B's 'inner' is C
+**
+** A transfer puts another in the place of the innermost.
 */
 
 #ifndef fiber_h
@@ -37,31 +50,51 @@
 #include "switch.h"
 
 enum fiber_state {
-  FIBER_RUNNING,  /* on its stack, or resuming another from it */
+  FIBER_RUNNING,  /* on its stack, or resuming another from it, or inside one
+                     that was suspended with all that ran in it */
   FIBER_SUSPENDED,  /* natively; 'nvalues' yielded values on top of L */
+  FIBER_EXITED,  /* for good, in the middle of its C frames; 'nvalues' results
+                    on top of 'from'; what is left of its threads, L and 'at',
+                    is to be closed */
   FIBER_FINISHED  /* nothing left on the stack; 'status' and 'nvalues' are
                      those of 'lua_resume' or of the close */
 };
 
 enum fiber_body {
   BODY_RESUME,  /* 'lua_resume': start, or go on after a compact yield */
+  BODY_THROW,  /* the same, and an error is to be raised as soon as it runs:
+                  the value on top of 'from' */
   BODY_CLOSE  /* run the to-be-closed variables of a thread */
 };
 
-struct fiber {  /* written by fiber.h and fiber.c alone; hot fields first */
+struct fiber {  /* written by fiber.[ch] and control.c; hot fields first */
   struct context context;  /* running: its resumer's; else its own */
   lua_State *L;  /* the thread mounted here */
   lua_State *from;  /* the thread that resumed it: running only */
   struct fiber *resumer;  /* the fiber it came from, or NULL: running only */
+  int depth;  /* how many run up to this one: running only */
+  size_t stamp;  /* running: if equal to the universe's 'carried', it is on the
+                    list of the running ones for sure, and 'depth' is true */
   int anchored;  /* the thread has an anchor, so that the collector cares,
                     and a place in the map: from the first native yield on */
   struct stack *stack;  /* the memory this record lies in */
   size_t size;  /* bytes of it below the record, at most */
-  int nvalues;  /* values handed over, on top of L */
+  int nvalues;  /* values handed over, on top of L; negative: one, an error to
+                   raise where it was suspended */
   int status;  /* FIBER_FINISHED: a Lua status */
   enum fiber_state state;
   enum fiber_body body;
+  struct fiber *inner;  /* the innermost one that runs inside, or itself, when
+                           suspended by control.c; else NULL */
+  lua_State *at;  /* where 'inner' was suspended or this one exited: a thread,
+                     which may be a stock coroutine on that stack */
+  lua_State *origin;  /* the thread that was resumed, where this one has taken
+                         its place by a transfer: the present one is then on
+                         top of 'from', which keeps it alive; else NULL */
+  int mixed;  /* its resumer ran a stock coroutine or kept state, once */
   int cameback;  /* this mounting began after a compact yield */
+  lua_Hook hook;  /* BODY_THROW: the thread's own hook, its mask and count */
+  int hookmask, hookcount;
 };
 
 /* One 'global_State' and all its threads. Lies in a full userdata. */
@@ -74,6 +107,8 @@ struct universe {
   int depth;  /* how many run: length of the list of resumers */
   int max_depth;
   size_t suspended;  /* natively */
+  size_t carried;  /* how often running fibers were suspended inside another */
+  size_t mixed;  /* how many fibers are */
   size_t native_limit;  /* of 'suspended', for yields that can be compact */
   struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
   struct map wishes;  /* threads with a stack size of their own: lua_State *
@@ -98,11 +133,15 @@ struct universe {
 
 /* What 'fiber_status' returns; the names are those of 'coroutine.status'. */
 enum { THREAD_RUNNING, THREAD_DEAD, THREAD_SUSPENDED, THREAD_NORMAL };
+PRIVATE extern const char *const fiber_statusnames[];
 
 /* Closes 'co', which is suspended or dead, like 'lua_closethread' (manual
-   4.6): runs its to-be-closed variables and gives its stack back. Returns a
-   Lua status; unless it is LUA_OK the error is on top of 'co'. Raises "C
-   stack overflow" in L, with nothing done, when closes nest too deeply. */
+   4.6): runs its to-be-closed variables and gives its stack back. What runs
+   inside is closed before, innermost first; a stock coroutine there that
+   resumes another stock one is not known, and stays as it is. Returns a Lua
+   status; unless it is LUA_OK the error, the last one, is on top of 'co'.
+   Raises "C stack overflow" in L, with nothing done, when closes nest too
+   deeply. */
 PRIVATE int fiber_close (struct universe *u, lua_State *L, lua_State *co);
 
 /* One of THREAD_... as L sees it. */
@@ -111,8 +150,29 @@ PRIVATE int fiber_status (struct universe *u, lua_State *L, lua_State *co);
 /* May 'co' yield, natively or not? */
 PRIVATE int fiber_isyieldable (struct universe *u, lua_State *co);
 
+/* The fiber of 'co' if it is suspended natively, or NULL. */
+INLINE struct fiber *fiber_suspended (struct universe *u, lua_State *co) {
+  struct fiber *f = (struct fiber *)map_find(&u->map, co);
+  return f != NULL && f->state == FIBER_SUSPENDED ? f : NULL;
+}
+
+/* Raises the message as an error, without a position. */
+PRIVATE int fiber_raise (lua_State *L, const char *message);
+
+/* Drops fibers that were jumped out of. May run anything. */
+PRIVATE void fiber_settle (struct universe *u, lua_State *L);
+
+/* Is L on the way from the main thread to the running fiber? */
+PRIVATE int fiber_isresumer (struct universe *u, lua_State *L);
+
+/* Gives the fiber, which runs, an anchor and a place in the map. Runs the
+   collector now and then. May raise. */
+PRIVATE void fiber_anchor (struct universe *u, lua_State *L,
+                           struct fiber *f);
+
 /* Ends a mounting from outside, without running anything: takes the stack
-   away from under a fiber that is suspended or was jumped out of. */
+   away from under a fiber that is suspended or was jumped out of, and from
+   under those inside it. */
 PRIVATE void fiber_abandon (struct universe *u, struct fiber *f);
 
 /* Takes the wish of 'co' for a stack size away, if it has one. */
@@ -120,6 +180,10 @@ PRIVATE void fiber_unwish (struct universe *u, const lua_State *co);
 
 /* Takes anchor and place in the map from a fiber. */
 PRIVATE void fiber_unanchor (struct universe *u, struct fiber *f);
+
+/* Nobody can reach the fiber's thread: takes its stack away, if it is not
+   inside another, with which it goes. */
+PRIVATE void fiber_disown (struct universe *u, struct fiber *f);
 
 /* The universe's end, inside its finalizer: takes all stacks away but the one
    the caller stands on. Until 'pools.usual' is joined again there are none. */
@@ -140,6 +204,15 @@ PRIVATE void fiber_endall (struct universe *u);
 PRIVATE struct fiber *fiber_ready (struct universe *u, lua_State *L,
                                    lua_State *co, int narg, int *status,
                                    int *nres);
+
+/* The fiber of 'co', which is suspended, mounted if need be, with its 'narg'
+   arguments from L. NULL when a finalizer resumed it while the collector
+   looked for memory. Raises a memory error. */
+PRIVATE struct fiber *fiber_take (struct universe *u, lua_State *L,
+                                  lua_State *co, int narg);
+
+/* Is there room for so many arguments? 'f' is the fiber of 'co' or NULL. */
+PRIVATE int fiber_takes (lua_State *co, const struct fiber *f, int narg);
 
 /* Unmounts a fiber that finished; status and results as fiber_resume. */
 PRIVATE int fiber_finish (struct universe *u, struct fiber *f, int *nres);
@@ -162,10 +235,20 @@ INLINE int fiber_athome (const struct universe *u) {
   return __atomic_load_n(&u->thread, __ATOMIC_RELAXED) == switch_thread();
 }
 
-/* The one place that changes stacks. When it returns, the other side has
-   run: Lua stacks may have moved, the collector may have run. */
-INLINE void fiber_leave (struct fiber *f) {
-  switch_swap(&f->context, f);
+/* The one place that changes stacks, from that of f to its resumer's or back.
+   When it returns, the other side has run: Lua stacks may have moved, the
+   collector may have run. Returns the fiber that left for this side, which is
+   another than f after a transfer; for a fiber, itself. */
+INLINE struct fiber *fiber_leave (struct fiber *f) {
+  return (struct fiber *)switch_swap(&f->context, f);
+}
+
+/* From f to g, which takes its place: g leaves to where f would have. */
+INLINE void fiber_cross (struct fiber *f, struct fiber *g) {
+  struct context outside = f->context;
+  f->context = g->context;
+  g->context = outside;
+  switch_swap(&f->context, g);
 }
 
 /* The same for the last time: f is finished. */
@@ -181,17 +264,34 @@ INLINE struct fiber *fiber_leaverunning (struct universe *u) {
   return f;
 }
 
-/* Runs f until it yields or ends. */
-INLINE void fiber_run (struct universe *u, struct fiber *f, lua_State *from) {
+/* Runs f until it, or the one that took its place, yields or ends. Returns
+   that one. */
+INLINE struct fiber *fiber_run (struct universe *u, struct fiber *f,
+                                lua_State *from) {
   f->state = FIBER_RUNNING;
   f->from = from;
   f->resumer = u->running;
   u->running = f;
-  u->depth++;
-  fiber_leave(f);
+  f->depth = ++u->depth;
+  f->stamp = u->carried;
+  f = fiber_leave(f);
   if (!LIKELY(u->running == f))
     fiber_loseinner(u, f, from);
   fiber_leaverunning(u);
+  return f;
+}
+
+/* Ends a resume of '*co', from which f came back: see fiber_resume. */
+INLINE int fiber_returned (struct universe *u, struct fiber *f,
+                           lua_State **co, int *nres) {
+  if (!LIKELY(f->L == *co)) {
+    f->origin = NULL;
+    *co = f->L;
+  }
+  if (!LIKELY(f->state == FIBER_SUSPENDED))
+    return fiber_finish(u, f, nres);
+  *nres = f->nvalues;
+  return LUA_YIELD;
 }
 
 /* 'co' was just made. A fiber at its address lost its thread without a word:
@@ -199,7 +299,7 @@ INLINE void fiber_run (struct universe *u, struct fiber *f, lua_State *from) {
 INLINE void fiber_reclaim (struct universe *u, const lua_State *co) {
   struct fiber *f = (struct fiber *)map_find(&u->map, co);
   if (!LIKELY(f == NULL))
-    fiber_abandon(u, f);
+    fiber_disown(u, f);
   if (!LIKELY(u->wishes.count == 0))
     fiber_unwish(u, co);
 }
@@ -212,37 +312,36 @@ INLINE void fiber_prefetch (const lua_State *co) {
   PREFETCH(p + NEAR_CALL);
 }
 
-/* Resumes 'co' with the 'narg' values on top of L, which move there. Returns
-   a Lua status: after LUA_YIELD or LUA_OK '*nres' results are on top of 'co',
-   else the error is on top of L. The errors are those of 'coroutine.resume'
-   (manual 6.2); a refusal leaves the arguments and all else as it was. Raises
-   a memory error in L when there is no stack to be had. */
-INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State *co,
+/* Resumes '*co' with the 'narg' values on top of L, which move there. Returns
+   a Lua status: after LUA_YIELD or LUA_OK '*nres' results are on top of '*co',
+   else the error is on top of L. After a transfer '*co' is another thread, the
+   one that yielded or ended; L then holds it, below an error. The errors are
+   those of 'coroutine.resume' (manual 6.2); a refusal leaves the arguments and
+   all else as it was. Raises a memory error in L when there is no stack to be
+   had. */
+INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
                          int narg, int *nres) {
   struct fiber *f = u->last;
-  fiber_prefetch(co);
-  if (!LIKELY(f != NULL && f->L == co))
-    f = (struct fiber *)map_glance(&u->map, co);
+  fiber_prefetch(*co);
+  if (!LIKELY(f != NULL && f->L == *co))
+    f = (struct fiber *)map_glance(&u->map, *co);
   if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED
              && u->depth < u->max_depth && narg < LUA_MINSTACK
              && (u->running == NULL ? fiber_athome(u)
                  : u->running->L == L))) {
     u->suspended--;
     if (narg > 0)  /* a function that yielded has that many free slots */
-      lua_xmove(L, co, narg);
+      lua_xmove(L, *co, narg);
   }
   else {
     int status;
-    f = fiber_ready(u, L, co, narg, &status, nres);
+    f = fiber_ready(u, L, *co, narg, &status, nres);
     if (f == NULL)
       return status;
   }
   f->nvalues = narg;
-  fiber_run(u, f, L);
-  if (!LIKELY(f->state == FIBER_SUSPENDED))
-    return fiber_finish(u, f, nres);
-  *nres = f->nvalues;
-  return LUA_YIELD;
+  f = fiber_run(u, f, L);
+  return fiber_returned(u, f, co, nres);
 }
 
 /* Does a finalizer ('__gc') run on any thread? */
@@ -255,7 +354,8 @@ INLINE int finalizer_runs (lua_State *L) {
 }
 
 /* Yields the 'n' values on top of L. Ends a C function like 'lua_yield':
-   "return fiber_yield(u, L, n)". Raises where a yield is refused. */
+   "return fiber_yield(u, L, n)". Raises where a yield is refused, and what
+   fiber_throw passes. */
 INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
   struct fiber *f = u->running;
   if (!LIKELY(f != NULL && f->L == L && f->anchored && fiber_isunder(f)
@@ -270,7 +370,9 @@ INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
   u->suspended++;
   u->native_yields++;
   u->last = f;
-  fiber_leave(f);
+  f = fiber_leave(f);
+  if (!LIKELY(f->nvalues >= 0))
+    return lua_error(L);
   return f->nvalues;
 }
 

@@ -15,6 +15,7 @@
 #include "lifecycle.h"
 
 PRIVATE extern const luaL_Reg lib_coroutine[];  /* the eight of 'coroutine' */
+PRIVATE extern const luaL_Reg lib_control[];
 PRIVATE extern const luaL_Reg lib_install[];
 PRIVATE extern const luaL_Reg lib_limits[];
 PRIVATE extern const luaL_Reg lib_stack[];
@@ -30,6 +31,40 @@ INLINE struct universe *lib_universeat (lua_State *L, int index) {
 
 INLINE struct universe *lib_universe (lua_State *L) {
   return lib_universeat(L, lua_upvalueindex(1));
+}
+
+INLINE lua_State *lib_checkthread (lua_State *L) {
+  lua_State *co = lua_tothread(L, 1);
+  luaL_argexpected(L, co, 1, "thread");
+  return co;
+}
+
+/*
+** Moves 'nres' results from 'co' to L, where a C function was called with
+** LUA_MINSTACK free slots, of which two may be in use. Returns how many
+** moved, or -1 when L cannot take them.
+*/
+INLINE int lib_moveresults (lua_State *L, lua_State *co, int nres) {
+  if (LIKELY(nres < LUA_MINSTACK - 1) || lua_checkstack(L, nres)) {
+    lua_xmove(co, L, nres);
+    return nres;
+  }
+  lua_pop(co, nres);
+  return -1;
+}
+
+/* Ends a C function with what 'coroutine.resume' returns. */
+INLINE int lib_resumed (lua_State *L, lua_State *co, int status, int nres) {
+  if (LIKELY(status == LUA_YIELD || status == LUA_OK)) {
+    lua_pushboolean(L, 1);
+    nres = lib_moveresults(L, co, nres);
+    if (LIKELY(nres >= 0))
+      return 1 + nres;
+    lua_pushliteral(L, "too many results to resume");
+  }
+  lua_pushboolean(L, 0);
+  lua_insert(L, -2);
+  return 2;
 }
 
 #endif

@@ -5,47 +5,12 @@
 
 #include "lib.h"
 
-static const char *const statusnames[] =
-  {"running", "dead", "suspended", "normal"};
-
-
-static lua_State *checkthread (lua_State *L) {
-  lua_State *co = lua_tothread(L, 1);
-  luaL_argexpected(L, co, 1, "thread");
-  return co;
-}
-
-
-/*
-** Moves 'nres' results from 'co' to L, where a C function was called with
-** LUA_MINSTACK free slots, of which one may be in use. Returns how many
-** moved, or -1 when L cannot take them.
-*/
-INLINE int moveresults (lua_State *L, lua_State *co, int nres) {
-  if (LIKELY(nres < LUA_MINSTACK) || lua_checkstack(L, nres)) {
-    lua_xmove(co, L, nres);
-    return nres;
-  }
-  lua_pop(co, nres);
-  return -1;
-}
-
-
 /* 'co' stays on the stack of L: nothing else keeps it alive while it runs. */
 static int lib_resume (lua_State *L) {
-  lua_State *co = checkthread(L);
+  lua_State *co = lib_checkthread(L);
   int nres;
-  int status = fiber_resume(lib_universe(L), L, co, lua_gettop(L) - 1, &nres);
-  if (LIKELY(status == LUA_YIELD || status == LUA_OK)) {
-    lua_pushboolean(L, 1);
-    nres = moveresults(L, co, nres);
-    if (LIKELY(nres >= 0))
-      return 1 + nres;
-    lua_pushliteral(L, "too many results to resume");
-  }
-  lua_pushboolean(L, 0);
-  lua_insert(L, -2);
-  return 2;
+  int status = fiber_resume(lib_universe(L), L, &co, lua_gettop(L) - 1, &nres);
+  return lib_resumed(L, co, status, nres);
 }
 
 
@@ -54,7 +19,8 @@ static int wraperror (struct universe *u, lua_State *L, lua_State *co) {
   int status = lua_status(co);
   if (status != LUA_OK && status != LUA_YIELD) {  /* error in the coroutine? */
     status = fiber_close(u, L, co);  /* close its variables */
-    lua_xmove(co, L, 1);  /* the error, or the one that closing raised */
+    if (status != LUA_OK)  /* none of them has exited? */
+      lua_xmove(co, L, 1);  /* the error, or the one that closing raised */
   }
   if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);
@@ -70,9 +36,9 @@ static int wrapped (lua_State *L) {
   struct universe *u = lib_universeat(L, lua_upvalueindex(2));
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int nres;
-  int status = fiber_resume(u, L, co, lua_gettop(L), &nres);
+  int status = fiber_resume(u, L, &co, lua_gettop(L), &nres);
   if (LIKELY(status == LUA_YIELD || status == LUA_OK)) {
-    nres = moveresults(L, co, nres);
+    nres = lib_moveresults(L, co, nres);
     if (LIKELY(nres >= 0))
       return nres;
     lua_pushliteral(L, "too many results to resume");
@@ -106,14 +72,14 @@ static int lib_yield (lua_State *L) {
 
 
 static int lib_status (lua_State *L) {
-  lua_State *co = checkthread(L);
-  lua_pushstring(L, statusnames[fiber_status(lib_universe(L), L, co)]);
+  lua_State *co = lib_checkthread(L);
+  lua_pushstring(L, fiber_statusnames[fiber_status(lib_universe(L), L, co)]);
   return 1;
 }
 
 
 static int lib_isyieldable (lua_State *L) {
-  lua_State *co = lua_isnone(L, 1) ? L : checkthread(L);
+  lua_State *co = lua_isnone(L, 1) ? L : lib_checkthread(L);
   lua_pushboolean(L, fiber_isyieldable(lib_universe(L), co));
   return 1;
 }
@@ -127,11 +93,12 @@ static int lib_running (lua_State *L) {
 
 
 static int lib_close (lua_State *L) {
-  lua_State *co = checkthread(L);
+  lua_State *co = lib_checkthread(L);
   struct universe *u = lib_universe(L);
   int status = fiber_status(u, L, co);
   if (status != THREAD_DEAD && status != THREAD_SUSPENDED)
-    return luaL_error(L, "cannot close a %s coroutine", statusnames[status]);
+    return luaL_error(L, "cannot close a %s coroutine",
+                      fiber_statusnames[status]);
   if (fiber_close(u, L, co) == LUA_OK) {
     lua_pushboolean(L, 1);
     return 1;

@@ -183,7 +183,8 @@ static int anchorgc (lua_State *L) {
     fiber_unwish(u, co);
     map_shrink(&u->map);
     map_shrink(&u->wishes);
-    setentry(L, co, suspended);
+    if (f != NULL || !thread_isburied(L, co))
+      setentry(L, co, suspended);
   }
   return 0;
 }
@@ -286,11 +287,11 @@ static void tellcollector (struct universe *u, lua_State *L) {
 }
 
 
-void anchor_make (struct universe *u, lua_State *L) {
+void anchor_make (struct universe *u, lua_State *L, lua_State *co) {
   luaL_checkstack(L, 8, NULL);
   tellcollector(u, L);
   watch(u, L);
-  anchor(u, L, L, &u->map);
+  anchor(u, L, co, &u->map);
 }
 
 

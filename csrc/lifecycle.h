@@ -46,9 +46,10 @@ INLINE struct universe *universe_only (void) {
    'key', made at the first call. May raise. */
 PRIVATE void registry_pushweak (lua_State *L, const char *key);
 
-/* Makes sure that the thread L has an anchor and that the map has room for
-   it. Runs the collector now and then, so it may run finalizers. May raise. */
-PRIVATE void anchor_make (struct universe *u, lua_State *L);
+/* Makes sure that the thread 'co', which runs, has an anchor and that the map
+   has room for it. Runs the collector now and then, so it may run finalizers.
+   May raise. */
+PRIVATE void anchor_make (struct universe *u, lua_State *L, lua_State *co);
 
 /* Gives 'co', a thread just made, a wish: its stacks are to have 'size' bytes,
    whole pages. May raise, and run finalizers. */

@@ -23,9 +23,10 @@ int luaopen_cfiber (lua_State *L) {
   struct universe *u;
   luaL_checkversion(L);
   u = universe_push(L);
-  lua_createtable(L, 0, 16);
+  lua_createtable(L, 0, 20);
   addfunctions(L, u, lib_coroutine);
   addfunctions(L, u, lib_stack);
+  addfunctions(L, u, lib_control);
   addfunctions(L, u, lib_install);
   addfunctions(L, u, lib_limits);
   lua_pushliteral(L, CFIBER_VERSION);

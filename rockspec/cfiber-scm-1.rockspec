@@ -23,7 +23,9 @@ build = {
   modules = {
     cfiber = {
       sources = {
+        "csrc/control.c",
         "csrc/fiber.c",
+        "csrc/libcontrol.c",
         "csrc/libcoroutine.c",
         "csrc/libinstall.c",
         "csrc/liblimits.c",

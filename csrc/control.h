@@ -1,0 +1,46 @@
+/*
+** control.h
+** Transitions that coroutines do not have: part of the fiber layer
+*/
+
+#ifndef control_h
+#define control_h
+
+#include <lua.h>
+
+#include "config.h"
+#include "fiber.h"
+
+/* Resumes '*co' by raising the value on top of L in it; results, refusals and
+   errors are those of fiber_resume. The value stays on L, below them. A
+   thread that stock code suspended raises it at the first call, return or
+   instruction; if C code in it yields before, nothing is raised. One not
+   started dies with it. */
+PRIVATE int fiber_throw (struct universe *u, lua_State *L, lua_State **co,
+                         int *nres);
+
+/* Ends the fiber that L runs in, with the 'n' values on top of L: its resume
+   returns them once its to-be-closed variables have run, or the error of one
+   of them. Raises where that is refused; returns otherwise not. */
+PRIVATE int fiber_quit (struct universe *u, lua_State *L, int n);
+
+/* Suspends 'co', a fiber around L or the one L runs in, with all that runs
+   inside; its resume returns the 'n' values on top of L. 'co' lies below them
+   and stays: so who holds one of those inside holds it, and they are collected
+   with it. Takes constant time, but for fibers that have no anchor yet, for
+   one that was carried away inside another since it was resumed, and where
+   stock coroutines resume fibers or call this. Returns, when 'co' is resumed,
+   how many values are on top of L, or raises what is thrown. Raises where it
+   is refused, with nothing done. */
+PRIVATE int fiber_suspend (struct universe *u, lua_State *L, lua_State *co,
+                           int n);
+
+/* Suspends the fiber L runs in, like fiber_suspend, and lets 'co', which is
+   suspended or not started, take its place under the same resumer, with the
+   'n' values on top of L. 'co' lies below them and is taken off, too, before
+   it runs. What it yields, returns or raises goes to that resumer. Returns
+   like fiber_suspend; when it is the same fiber, at once. */
+PRIVATE int fiber_transfer (struct universe *u, lua_State *L, lua_State *co,
+                            int n);
+
+#endif

@@ -12,31 +12,9 @@
 
 /*
 ** {======================================================
-** Who calls
+** Finalizers
 ** =======================================================
 */
-
-/*
-** The fiber that L runs in, itself or as a stock coroutine on its stack; NULL
-** outside of fibers. C code that calls on a state it kept is refused: there
-** is no saying what that state is in the middle of.
-*/
-static struct fiber *caller (struct universe *u, lua_State *L) {
-  struct fiber *f = u->running;
-  int ismain;
-  if (LIKELY(f != NULL && f->L == L && fiber_isunder(f)))
-    return f;
-  fiber_settle(u, L);
-  f = u->running;
-  if (f == NULL || f->L == L)
-    return f;
-  ismain = lua_pushthread(L);
-  lua_pop(L, 1);
-  if (ismain || map_find(&u->map, L) != NULL || fiber_isresumer(u, L))
-    fiber_raise(L, "attempt to yield from outside a coroutine");
-  return f;
-}
-
 
 /*
 ** Refuses to leave a finalizer ('__gc') that runs between L and f, f
@@ -154,7 +132,7 @@ int fiber_throw (struct universe *u, lua_State *L, lua_State **co,
 */
 
 int fiber_quit (struct universe *u, lua_State *L, int n) {
-  struct fiber *f = caller(u, L);
+  struct fiber *f = fiber_caller(u, L);
   if (f == NULL)
     return luaL_error(L, "attempt to exit from outside a fiber");
   checkfinalizer(u, L, f);
@@ -217,7 +195,7 @@ static struct fiber *findrunning (struct universe *u, lua_State *co) {
 
 static struct fiber *around (struct universe *u, lua_State *L,
                              lua_State *co) {
-  struct fiber *f = caller(u, L) == NULL ? NULL : findrunning(u, co);
+  struct fiber *f = fiber_caller(u, L) == NULL ? NULL : findrunning(u, co);
   if (f == NULL) {
     int status = fiber_status(u, L, co);
     if (status == THREAD_DEAD || status == THREAD_SUSPENDED)
@@ -392,7 +370,7 @@ static void checktransfer (struct universe *u, lua_State *L, struct fiber *f,
 
 
 int fiber_transfer (struct universe *u, lua_State *L, lua_State *co, int n) {
-  struct fiber *f = caller(u, L), *g;
+  struct fiber *f = fiber_caller(u, L), *g;
   struct departure d;
   if (f == NULL)
     return luaL_error(L, "attempt to transfer from outside a fiber");

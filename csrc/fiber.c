@@ -192,7 +192,7 @@ static void lose (struct universe *u, lua_State *L) {
 ** running fiber, and of more. The stack one stands on tells: what is further
 ** in is lost.
 */
-RARE void fiber_settle (struct universe *u, lua_State *L) {
+static RARE void settle (struct universe *u, lua_State *L) {
   const void *here = switch_here();
   while (u->running != NULL && !stack_holds(u->running->stack, here))
     lose(u, L);
@@ -202,7 +202,7 @@ RARE void fiber_settle (struct universe *u, lua_State *L) {
 /* A call from the running fiber needs no look at the stack. */
 static inline void checkrunning (struct universe *u, lua_State *L) {
   if (u->running != NULL && u->running->L != L)
-    fiber_settle(u, L);
+    settle(u, L);
 }
 
 
@@ -547,24 +547,38 @@ int fiber_raise (lua_State *L, const char *message) {
 }
 
 
-int fiber_isresumer (struct universe *u, lua_State *L) {
-  struct fiber *f;
-  for (f = u->running; f != NULL; f = f->resumer) {
-    if (f->L == L || f->from == L)
-      return 1;
-  }
-  return 0;
+/* Is L the main thread, or on the way from there to the running fiber? */
+static int isresumer (struct universe *u, lua_State *L) {
+  struct fiber *f = u->running;
+  int ismain = lua_pushthread(L);
+  lua_pop(L, 1);
+  while (f != NULL && f->L != L && f->from != L)
+    f = f->resumer;
+  return f != NULL || (ismain && u->running != NULL);
 }
 
 
-/*
-** A yield on another state than that of the running fiber: of a stock
-** coroutine, which yields itself, or by C code that kept a state.
-*/
-static void refuseelsewhere (struct universe *u, lua_State *L) {
-  fiber_settle(u, L);
-  if (fiber_isresumer(u, L) || map_find(&u->map, L) != NULL)
+static RARE struct fiber *othercaller (struct universe *u, lua_State *L) {
+  struct fiber *f;
+  settle(u, L);
+  f = u->running;
+  if ((f == NULL || f->L != L)
+      && (map_find(&u->map, L) != NULL || isresumer(u, L)))
     fiber_raise(L, "attempt to yield from outside a coroutine");
+  return f;
+}
+
+
+INLINE struct fiber *caller (struct universe *u, lua_State *L) {
+  struct fiber *f = u->running;
+  if (LIKELY(f != NULL && f->L == L && fiber_isunder(f)))
+    return f;
+  return othercaller(u, L);
+}
+
+
+struct fiber *fiber_caller (struct universe *u, lua_State *L) {
+  return caller(u, L);
 }
 
 
@@ -580,11 +594,9 @@ void fiber_anchor (struct universe *u, lua_State *L, struct fiber *f) {
 
 
 int fiber_yieldsnatively (struct universe *u, lua_State *L) {
-  struct fiber *f = u->running;
-  if (f == NULL || f->L != L || !fiber_isunder(f)) {
-    refuseelsewhere(u, L);
-    return 0;
-  }
+  struct fiber *f = caller(u, L);
+  if (f == NULL || f->L != L)
+    return 0;  /* a stock coroutine yields itself */
   if (f->body == BODY_CLOSE)
     return 0;  /* 'lua_yield' refuses, as in stock Lua */
   if (lua_isyieldable(L)) {

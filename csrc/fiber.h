@@ -159,11 +159,11 @@ INLINE struct fiber *fiber_suspended (struct universe *u, lua_State *co) {
 /* Raises the message as an error, without a position. */
 PRIVATE int fiber_raise (lua_State *L, const char *message);
 
-/* Drops fibers that were jumped out of. May run anything. */
-PRIVATE void fiber_settle (struct universe *u, lua_State *L);
-
-/* Is L on the way from the main thread to the running fiber? */
-PRIVATE int fiber_isresumer (struct universe *u, lua_State *L);
+/* The fiber that L runs in, itself or as a stock coroutine on its stack; NULL
+   outside of fibers. Drops fibers that were jumped out of, for which it may
+   run anything. Raises where C code calls on a state that it kept: there is
+   no saying what that state is in the middle of. */
+PRIVATE struct fiber *fiber_caller (struct universe *u, lua_State *L);
 
 /* Gives the fiber, which runs, an anchor and a place in the map. Runs the
    collector now and then. May raise. */

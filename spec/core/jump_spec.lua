@@ -80,7 +80,21 @@ describe("A fiber that was jumped out of", function()
     print(cfiber.stats().mounted)
   ]]))
 
-  it("may be the outer part of what is suspended next", prints("b\tx\nsuspended\ntrue\tin\n0\n", [[
+  it("may have been inside one that yields next", prints("b\tx\ntrue\t1\ntrue\tin\n0\n", [[
+    local a
+    a = cfiber.create(function()
+      local b = cfiber.create(function()
+        cfiber.resume(cfiber.create(function() raise(a, "x") end))
+      end)
+      print("b", select(2, pcall(cfiber.resume, b)))
+      return cfiber.yield(1)
+    end)
+    print(cfiber.resume(a))
+    print(cfiber.resume(a, "in"))
+    print(cfiber.stats().mounted)
+  ]]))
+
+  it("may have been inside one that is suspended next", prints("b\tx\nsuspended\ntrue\tin\n0\n", [[
     local a
     a = cfiber.create(function()
       local b = cfiber.create(function()

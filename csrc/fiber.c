@@ -255,12 +255,16 @@ INLINE void mark (struct universe *u, lua_State *L, struct fiber *f) {
 }
 
 
-/* A stack for 'co', by force: a collection may free some. */
+/* A stack for 'co', by force: the stacks of fibers that are garbage come back
+   in the second cycle of the collector (see lifecycle.h). */
 static RARE struct stack *collectstack (struct universe *u, lua_State *L,
                                         lua_State *co) {
-  struct stack *s;
-  lua_gc(L, LUA_GCCOLLECT, 0);
-  s = pool_get(poolof(u, co));
+  struct stack *s = NULL;
+  int cycle;
+  for (cycle = 0; s == NULL && cycle < 2; cycle++) {
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    s = pool_get(poolof(u, co));
+  }
   if (s == NULL) {
     int why = errno;
     lua_pushfstring(L, "not enough memory (%s %d KB: %s)", u->pools.failed,

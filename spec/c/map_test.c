@@ -169,7 +169,7 @@ static void test_shrink (void **state) {
   open(&m, 0x55550000, 1024);
   for (i = 0; i < KEYS; i++)
     insert(&m, i);
-  for (i = KEYS; i-- > 8; ) {
+  for (i = KEYS; i-- > 4; ) {
     removekey(&m, i);
     capacity = m.map.capacity;
     map_shrink(&m.map);
@@ -209,8 +209,11 @@ static void test_clear (void **state) {
   for (i = 0; i < KEYS; i++)
     insert(&m, i);
   map_clear(&m.map);
-  open(&m, 0x55550000, 1024);
+  for (i = 0; i < KEYS; i++)
+    m.present[i] = 0;
+  m.count = 0;
   check(&m);
+  assert_true(m.map.capacity == 1);
   insert(&m, 1);
   check(&m);
   map_clear(&m.map);

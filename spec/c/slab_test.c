@@ -482,6 +482,7 @@ static void test_free_refused (void **state) {
   result = slab_free(b);
   refuse_nothing();
   assert_int_equal(result, -1);
+  assert_true(b->used == 0 && b->begun == 1);
   take(b, again, 2);
   assert_ptr_equal(again[0], s[0]);
   fill(again[0], 1);

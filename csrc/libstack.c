@@ -19,6 +19,15 @@ static size_t checksize (lua_State *L) {
 }
 
 
+/* Gives the thread on top of the stack the size. At the end of Lua nobody would
+   take the wish back, and there are no stacks to come. */
+static void wish (lua_State *L, size_t size) {
+  struct universe *u = lib_universe(L);
+  if (!u->closed || universe_reopen(u, L))
+    thread_wish(u, L, lua_tothread(L, -1), size);
+}
+
+
 static int create (lua_State *L) {
   size_t size;
   if (LIKELY(lua_isnoneornil(L, 2)))
@@ -26,7 +35,7 @@ static int create (lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   size = checksize(L);
   lib_create(L);
-  thread_wish(lib_universe(L), L, lua_tothread(L, -1), size);
+  wish(L, size);
   return 1;
 }
 
@@ -39,7 +48,7 @@ static int wrap (lua_State *L) {
   size = checksize(L);
   lib_wrap(L);
   lua_getupvalue(L, -1, 1);  /* the thread */
-  thread_wish(lib_universe(L), L, lua_tothread(L, -1), size);
+  wish(L, size);
   lua_pop(L, 1);
   return 1;
 }

@@ -154,11 +154,13 @@ lint:
 
 install: all
 	install -d "$(DESTDIR)$(INSTALL_CDIR)" "$(DESTDIR)$(INSTALL_LUADIR)/cfiber" \
-	  "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include"
+	  "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include" \
+	  "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
 	install -m 755 $(BUILD)/cfiber.so "$(DESTDIR)$(INSTALL_CDIR)"
 	install -m 644 lua/cfiber/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber"
 	install -m 644 $(BUILD)/libcfiber.a "$(DESTDIR)$(PREFIX)/lib"
 	install -m 644 csrc/include/cfiber.h "$(DESTDIR)$(PREFIX)/include"
+	install -m 644 doc/cfiber-gdb.py "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
 
 # Also what 'luarocks make' leaves here
 clean:

@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 
 #include "lifecycle.h"
+#include "slice.h"
 
 
 /*
@@ -17,16 +18,15 @@
 */
 
 /*
-** Refuses to leave a finalizer ('__gc') that runs between L and f, f
-** included. What stock coroutines resumed each other there is not known;
-** where there may be some, the finalizer must be seen outside.
+** Does a finalizer ('__gc') run between L and f, f included? What stock
+** coroutines resumed each other there is not known; where there may be some,
+** the finalizer must be seen outside.
 */
-static void checkfinalizer (struct universe *u, lua_State *L,
-                            struct fiber *f) {
+static int finalizes (struct universe *u, lua_State *L, struct fiber *f) {
   struct fiber *x = u->running;
   int known = x->L == L, found;
   if (LIKELY(!finalizer_runs(L)))
-    return;
+    return 0;
   found = !known && finalizer_runson(L);
   while (!found && !(found = finalizer_runson(x->L)) && x != f) {
     if (x->from != x->resumer->L) {
@@ -39,7 +39,14 @@ static void checkfinalizer (struct universe *u, lua_State *L,
     for (found = 1; found && x != NULL; x = x->resumer)
       found = !finalizer_runson(x->from);
   }
-  if (found)
+  return found;
+}
+
+
+/* Refuses to leave one. */
+static void checkfinalizer (struct universe *u, lua_State *L,
+                            struct fiber *f) {
+  if (finalizes(u, L, f))
     fiber_raise(L, "attempt to yield from a finalizer");
 }
 
@@ -104,7 +111,7 @@ int fiber_throw (struct universe *u, lua_State *L, lua_State **co,
   if (u->closed && !universe_reopen(u, L)
       && fiber_status(u, L, *co) == THREAD_SUSPENDED)
     return throwclosed(u, L, *co);
-  f = fiber_ready(u, L, *co, 0, &status, nres);
+  f = fiber_prepare(u, L, *co, 0, &status, nres);
   if (f == NULL)
     return status;
   if (f->anchored) {  /* it was suspended on its stack */
@@ -227,17 +234,25 @@ static int iskept (struct universe *u, const struct fiber *x) {
 }
 
 
+/* Was one inside f resumed on a state that C code kept? */
+static int ismixed (struct universe *u, const struct fiber *f) {
+  const struct fiber *x;
+  if (LIKELY(u->mixed == 0))
+    return 0;
+  for (x = u->running; x != f; x = x->resumer) {
+    if (x->from != x->resumer->L && iskept(u, x))
+      return 1;
+  }
+  return 0;
+}
+
+
 /* Refuses where one inside f was resumed on a state that C code kept: who
    runs when f is suspended would find that state in use. */
 static void checkmixed (struct universe *u, lua_State *L,
                         const struct fiber *f) {
-  const struct fiber *x;
-  if (LIKELY(u->mixed == 0))
-    return;
-  for (x = u->running; x != f; x = x->resumer) {
-    if (x->from != x->resumer->L && iskept(u, x))
-      fiber_raise(L, "attempt to yield from outside a coroutine");
-  }
+  if (ismixed(u, f))
+    fiber_raise(L, "attempt to yield from outside a coroutine");
 }
 
 
@@ -306,6 +321,33 @@ int fiber_suspend (struct universe *u, lua_State *L, lua_State *co, int n) {
   depart(u, L, f, n, &d);
   fiber_leave(f);
   return arrive(u, L, f, &d);
+}
+
+/* How many run up to f. */
+static int depthof (const struct universe *u, const struct fiber *f) {
+  const struct fiber *x;
+  int depth = u->depth;
+  for (x = u->running; x != f; x = x->resumer)
+    depth--;
+  return depth;
+}
+
+
+int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f) {
+  struct departure d;
+  int n;
+  if ((f->L != L || u->running != f)
+      && (finalizes(u, L, f) || ismixed(u, f)
+          || !lua_checkstack(f->L, LUA_MINSTACK)))
+    return 0;
+  anchorall(u, L);
+  f->slice->preempted = 1;
+  f->depth = depthof(u, f);
+  depart(u, L, f, 0, &d);
+  fiber_leave(f);
+  n = arrive(u, L, f, &d);
+  lua_pop(L, n);
+  return 1;
 }
 
 /* }====================================================== */

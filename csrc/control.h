@@ -35,6 +35,13 @@ PRIVATE int fiber_quit (struct universe *u, lua_State *L, int n);
 PRIVATE int fiber_suspend (struct universe *u, lua_State *L, lua_State *co,
                            int n);
 
+/* Ends the slice of f, which is around L or the one L runs in: suspends it
+   with all that runs inside, from a hook on L. Returns 1 when it is resumed;
+   what was passed is dropped, what is thrown is raised. Returns 0, with
+   nothing done, where suspend is refused. May raise a memory error before it
+   changes anything. No finalizer runs on L itself. */
+PRIVATE int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f);
+
 /* Suspends the fiber L runs in, like fiber_suspend, and lets 'co', which is
    suspended or not started, take its place under the same resumer, with the
    'n' values on top of L. 'co' lies below them and is taken off, too, before

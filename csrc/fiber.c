@@ -12,6 +12,7 @@
 
 #include "lifecycle.h"
 #include "overflow.h"
+#include "slice.h"
 
 /* The record's place on a stack: whole cache lines. */
 #define FIBER_BYTES ((sizeof(struct fiber) + 63) & ~(size_t)63)
@@ -35,6 +36,7 @@ static int closethread (lua_State *co) {
 /* First frame of every stack. The count of nested C calls starts at 0. */
 static void entry (void *message) {
   struct fiber *f = (struct fiber *)message;
+  switch_outermost();
   if (f->body == BODY_CLOSE)
     f->status = closethread(f->L);
   else
@@ -86,6 +88,8 @@ INLINE struct fiber *mount (struct stack *s, lua_State *co,
   f->origin = NULL;
   f->mixed = 0;
   f->body = body;
+  f->slice = NULL;
+  f->nests = f->looks = 0;
   return f;
 }
 
@@ -353,8 +357,8 @@ struct fiber *fiber_take (struct universe *u, lua_State *L, lua_State *co,
 }
 
 
-struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
-                           int narg, int *status, int *nres) {
+struct fiber *fiber_prepare (struct universe *u, lua_State *L, lua_State *co,
+                             int narg, int *status, int *nres) {
   struct fiber *f = NULL;
   int compact = lua_status(co) == LUA_YIELD;
   checkrunning(u, L);
@@ -372,8 +376,9 @@ struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State *co,
     comehome(u);
     f = take(u, L, co, narg, f, compact);
     if (f == NULL)  /* 'co' has changed */
-      return fiber_ready(u, L, co, narg, status, nres);
+      return fiber_prepare(u, L, co, narg, status, nres);
     mark(u, L, f);
+    f->resumer = u->running;
     return f;
   }
   return NULL;
@@ -521,6 +526,15 @@ static RARE int finishexit (struct universe *u, struct fiber *f, int *nres) {
 }
 
 
+struct fiber *fiber_ready (struct universe *u, lua_State *L, lua_State **co,
+                           int narg, int *status, int *nres) {
+  if (LIKELY(u->quick_depth > 0 || !slice_counts(u)))
+    return fiber_prepare(u, L, *co, narg, status, nres);
+  *status = slice_resume(u, L, co, narg, NULL, nres);
+  return NULL;
+}
+
+
 int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
   int status = f->status;
   if (!LIKELY(f->state == FIBER_FINISHED))
@@ -643,6 +657,17 @@ int fiber_status (struct universe *u, lua_State *L, lua_State *co) {
     default:  /* ended with an error */
       return THREAD_DEAD;
   }
+}
+
+
+struct fiber *fiber_find (struct universe *u, lua_State *co) {
+  struct fiber *f = (struct fiber *)map_find(&u->map, co);
+  if (f == NULL) {  /* without an anchor it can only run */
+    f = u->running;
+    while (f != NULL && f->L != co)
+      f = f->resumer;
+  }
+  return f;
 }
 
 

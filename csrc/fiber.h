@@ -67,7 +67,8 @@ enum fiber_body {
   BODY_CLOSE  /* run the to-be-closed variables of a thread */
 };
 
-struct fiber {  /* written by fiber.[ch] and control.c; hot fields first */
+struct fiber {  /* written by fiber.[ch] and control.c, the fields from 'slice'
+                   on by slice.c; hot fields first */
   struct context context;  /* running: its resumer's; else its own */
   lua_State *L;  /* the thread mounted here */
   lua_State *from;  /* the thread that resumed it: running only */
@@ -95,6 +96,10 @@ struct fiber {  /* written by fiber.[ch] and control.c; hot fields first */
   int cameback;  /* this mounting began after a compact yield */
   lua_Hook hook;  /* BODY_THROW: the thread's own hook, its mask and count */
   int hookmask, hookcount;
+  struct slice *slice;  /* what counts its instructions, or NULL */
+  unsigned char nests;  /* it resumed others inside a slice */
+  unsigned char looks;  /* a look at the budget is under way: the next
+                           instruction is already counted */
 };
 
 /* One 'global_State' and all its threads. Lies in a full userdata. */
@@ -106,6 +111,8 @@ struct universe {
                     overflow*.c writes it, other threads may read it */
   int depth;  /* how many run: length of the list of resumers */
   int max_depth;
+  int quick_depth;  /* resumes at less than this depth go the short way:
+                       max_depth, or 0 inside a slice */
   size_t suspended;  /* natively */
   size_t carried;  /* how often running fibers were suspended inside another */
   size_t mixed;  /* how many fibers are */
@@ -146,6 +153,9 @@ PRIVATE int fiber_close (struct universe *u, lua_State *L, lua_State *co);
 
 /* One of THREAD_... as L sees it. */
 PRIVATE int fiber_status (struct universe *u, lua_State *L, lua_State *co);
+
+/* The fiber of 'co' if it is mounted, running or suspended, or NULL. */
+PRIVATE struct fiber *fiber_find (struct universe *u, lua_State *co);
 
 /* May 'co' yield, natively or not? */
 PRIVATE int fiber_isyieldable (struct universe *u, lua_State *co);
@@ -202,9 +212,14 @@ PRIVATE void fiber_endall (struct universe *u);
    fiber to run, or NULL when that is not to be done: then '*status' and
    '*nres' are what fiber_resume returns. */
 PRIVATE struct fiber *fiber_ready (struct universe *u, lua_State *L,
-                                   lua_State *co, int narg, int *status,
+                                   lua_State **co, int narg, int *status,
                                    int *nres);
 
+/* The same for a resume whose instructions nobody counts, or slice.c does,
+   which finds the 'resumer' of the fiber set. */
+PRIVATE struct fiber *fiber_prepare (struct universe *u, lua_State *L,
+                                     lua_State *co, int narg, int *status,
+                                     int *nres);
 /* The fiber of 'co', which is suspended, mounted if need be, with its 'narg'
    arguments from L. NULL when a finalizer resumed it while the collector
    looked for memory. Raises a memory error. */
@@ -220,6 +235,10 @@ PRIVATE int fiber_finish (struct universe *u, struct fiber *f, int *nres);
 /* Readies the running fiber for a native yield: 1. Or it cannot or should
    not: 0, and 'lua_yield' decides. Or raises. */
 PRIVATE int fiber_yieldsnatively (struct universe *u, lua_State *L);
+
+/* 'co' was just made, inside a slice: it inherited a hook that is not the
+   user's (slice.c). */
+PRIVATE void slice_made (struct universe *u, lua_State *co);
 
 /* Some that f resumed, directly or not, were jumped out of. */
 PRIVATE void fiber_loseinner (struct universe *u, struct fiber *f,
@@ -296,12 +315,14 @@ INLINE int fiber_returned (struct universe *u, struct fiber *f,
 
 /* 'co' was just made. A fiber at its address lost its thread without a word:
    Lua does not call a finalizer when that takes memory that is not there. */
-INLINE void fiber_reclaim (struct universe *u, const lua_State *co) {
+INLINE void fiber_reclaim (struct universe *u, lua_State *co) {
   struct fiber *f = (struct fiber *)map_find(&u->map, co);
   if (!LIKELY(f == NULL))
     fiber_disown(u, f);
   if (!LIKELY(u->wishes.count == 0))
     fiber_unwish(u, co);
+  if (!LIKELY(u->quick_depth > 0))
+    slice_made(u, co);
 }
 
 /* Starts to load what a resume of 'co' will wait for (see NEAR_STACK). */
@@ -326,7 +347,7 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
   if (!LIKELY(f != NULL && f->L == *co))
     f = (struct fiber *)map_glance(&u->map, *co);
   if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED
-             && u->depth < u->max_depth && narg < LUA_MINSTACK
+             && u->depth < u->quick_depth && narg < LUA_MINSTACK
              && (u->running == NULL ? fiber_athome(u)
                  : u->running->L == L))) {
     u->suspended--;
@@ -335,7 +356,7 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
   }
   else {
     int status;
-    f = fiber_ready(u, L, *co, narg, &status, nres);
+    f = fiber_ready(u, L, co, narg, &status, nres);
     if (f == NULL)
       return status;
   }

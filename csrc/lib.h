@@ -15,9 +15,12 @@
 #include "lifecycle.h"
 
 PRIVATE extern const luaL_Reg lib_coroutine[];  /* the eight of 'coroutine' */
+PRIVATE extern const luaL_Reg lib_inspect[];
 PRIVATE extern const luaL_Reg lib_control[];
 PRIVATE extern const luaL_Reg lib_install[];
+PRIVATE extern const luaL_Reg lib_iter[];
 PRIVATE extern const luaL_Reg lib_limits[];
+PRIVATE extern const luaL_Reg lib_slice[];
 PRIVATE extern const luaL_Reg lib_stack[];
 
 /* 'create' and 'wrap' as in 'coroutine'. */
@@ -33,17 +36,16 @@ INLINE struct universe *lib_universe (lua_State *L) {
   return lib_universeat(L, lua_upvalueindex(1));
 }
 
+/* The thread at index 1. */
 INLINE lua_State *lib_checkthread (lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
   luaL_argexpected(L, co, 1, "thread");
   return co;
 }
 
-/*
-** Moves 'nres' results from 'co' to L, where a C function was called with
-** LUA_MINSTACK free slots, of which two may be in use. Returns how many
-** moved, or -1 when L cannot take them.
-*/
+/* Moves 'nres' results from 'co' to L, where a C function was called with
+   LUA_MINSTACK free slots, of which two may be in use. Returns how many
+   moved, or -1 when L cannot take them. */
 INLINE int lib_moveresults (lua_State *L, lua_State *co, int nres) {
   if (LIKELY(nres < LUA_MINSTACK - 1) || lua_checkstack(L, nres)) {
     lua_xmove(co, L, nres);
@@ -51,6 +53,16 @@ INLINE int lib_moveresults (lua_State *L, lua_State *co, int nres) {
   }
   lua_pop(co, nres);
   return -1;
+}
+
+/* Raises the error on top; a string gets the place of the call in front. */
+INLINE int lib_raise (lua_State *L) {
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
 }
 
 /* Ends a C function with what 'coroutine.resume' returns. */

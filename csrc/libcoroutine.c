@@ -14,7 +14,7 @@ static int lib_resume (lua_State *L) {
 }
 
 
-/* An error passes on; a string gets the place of the call in front. */
+/* The error of 'co' or the refusal to resume it, on top of L, passes on. */
 static int wraperror (struct universe *u, lua_State *L, lua_State *co) {
   int status = lua_status(co);
   if (status != LUA_OK && status != LUA_YIELD) {  /* error in the coroutine? */
@@ -22,12 +22,7 @@ static int wraperror (struct universe *u, lua_State *L, lua_State *co) {
     if (status != LUA_OK)  /* none of them has exited? */
       lua_xmove(co, L, 1);  /* the error, or the one that closing raised */
   }
-  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
-    luaL_where(L, 1);
-    lua_insert(L, -2);
-    lua_concat(L, 2);
-  }
-  return lua_error(L);
+  return status == LUA_ERRMEM ? lua_error(L) : lib_raise(L);
 }
 
 

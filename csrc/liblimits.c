@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "overflow.h"
+#include "slice.h"
 
 struct limit {
   const char *name;
@@ -61,6 +62,7 @@ static void setlimits (struct universe *u, lua_State *L,
                        const lua_Integer *values) {
   setstacksize(u, L, pages_round((size_t)values[STACKSIZE]));
   u->max_depth = (int)values[MAXDEPTH];
+  slice_counts(u);
   u->native_limit = (size_t)values[NATIVELIMIT];
   pools_limit(&u->pools, (size_t)values[POOLLIMIT]);
   u->guard = u->pools.guard = (enum pages_guard)values[GUARD];

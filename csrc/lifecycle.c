@@ -94,9 +94,14 @@ void registry_pushweak (lua_State *L, const char *key) {
 }
 
 
+void threads_push (lua_State *L) {
+  registry_pushweak(L, &threadskey);
+}
+
+
 /* Pushes the table of threads, then the thread 'co'. */
 static void pushentry (lua_State *L, lua_State *co) {
-  registry_pushweak(L, &threadskey);
+  threads_push(L);
   lua_pushthread(co);
   lua_xmove(co, L, 1);
 }
@@ -381,7 +386,7 @@ static enum pages_guard defaultguard (lua_State *L) {
 
 static void setdefaults (struct universe *u, lua_State *L) {
   memset(u, 0, sizeof(struct universe));
-  u->max_depth = MAX_DEPTH;
+  u->max_depth = u->quick_depth = MAX_DEPTH;
   u->native_limit = NATIVE_LIMIT;
   u->stack_size = pages_round(measure_stack(L));
   u->guard = u->pools.guard = defaultguard(L);

@@ -56,6 +56,10 @@ PRIVATE void anchor_make (struct universe *u, lua_State *L, lua_State *co);
 PRIVATE void thread_wish (struct universe *u, lua_State *L, lua_State *co,
                           size_t size);
 
+/* Pushes the table of the threads that have or had an anchor, which are its
+   keys. May raise. */
+PRIVATE void threads_push (lua_State *L);
+
 /* Marks 'co' as dead for good. May raise, unless 'co' has an anchor. */
 PRIVATE void thread_bury (lua_State *L, lua_State *co);
 PRIVATE int thread_isburied (lua_State *L, lua_State *co);

@@ -23,12 +23,15 @@ int luaopen_cfiber (lua_State *L) {
   struct universe *u;
   luaL_checkversion(L);
   u = universe_push(L);
-  lua_createtable(L, 0, 20);
+  lua_createtable(L, 0, 28);
   addfunctions(L, u, lib_coroutine);
-  addfunctions(L, u, lib_stack);
   addfunctions(L, u, lib_control);
+  addfunctions(L, u, lib_inspect);
   addfunctions(L, u, lib_install);
+  addfunctions(L, u, lib_iter);
   addfunctions(L, u, lib_limits);
+  addfunctions(L, u, lib_slice);
+  addfunctions(L, u, lib_stack);
   lua_pushliteral(L, CFIBER_VERSION);
   lua_setfield(L, -2, "_VERSION");
   return 1;

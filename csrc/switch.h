@@ -37,6 +37,10 @@
 **       a swap that does not return: nothing of the running stack is kept.
 **       The slot is to be prepared before it is used again.
 **
+**   void switch_outermost (void);
+**       stands first in 'entry': marks its frame in the unwind tables, where
+**       the port can, as one that has no caller.
+**
 **   void *switch_here (void);
 **       an address on the running stack, next to its end.
 **

@@ -57,6 +57,7 @@ tests () {
   need "Penlight" lua-penlight "$LUA" -e 'require "pl"'
   need "LuaRocks" luarocks command -v luarocks
   need "Valgrind" valgrind command -v valgrind
+  want "gdb" gdb command -v gdb
 }
 
 bench () {

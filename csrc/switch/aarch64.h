@@ -19,6 +19,8 @@
 
 #include <stdint.h>
 
+#include "outermost.h"
+
 #define SWITCH_NAME "AArch64"
 
 struct context {

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <ucontext.h>
 
+#include "outermost.h"
+
 #define SWITCH_NAME "ucontext"
 
 struct saved {

@@ -20,6 +20,8 @@
 
 #include <stdint.h>
 
+#include "outermost.h"
+
 #define SWITCH_NAME "x86-64"
 
 struct context {

@@ -65,7 +65,7 @@ describe("The rockspec", function()
     os.remove(top)
     top = top .. " the user's"
     copy, tree = top .. "/copy", top .. "/tree"
-    check("mkdir -p %s && cp -R Makefile LICENSE csrc lua rockspec %s", quote(copy), quote(copy))
+    check("mkdir -p %s && cp -R Makefile LICENSE csrc doc lua rockspec %s", quote(copy), quote(copy))
     check("mkdir %s && cp -R spec/run.lua spec/helper.lua spec/c %s", quote(copy .. "/spec"), quote(copy .. "/spec"))
   end)
 
@@ -112,6 +112,11 @@ describe("The rockspec", function()
     local output = check("cd / && LUA_PATH=%s LUA_CPATH=%s $LUA -e %s", quote(tree .. "/share/lua/5.4/?.lua"),
       quote(tree .. "/lib/lua/5.4/?.so"), quote(program))
     assert.equal(tree .. "/lib/lua/5.4/cfiber.so\nb\ntrue\n", output)
+  end)
+
+  case("installs the commands for gdb", function()
+    install()
+    check("test -f %s/lib/luarocks/rocks-5.4/cfiber/scm-1/doc/cfiber-gdb.py", quote(tree))
   end)
 
   case("exports nothing but the opening function", function()

@@ -1,0 +1,48 @@
+/*
+** slice.h
+** Resumes with a budget of VM instructions
+**
+** A count hook counts them: on the thread of the slice and, while that runs,
+** on each fiber that is resumed inside. It takes the place of the user's hook,
+** which gets what it asked for through it, and goes as soon as the fiber is
+** left. Lua does not tell how far a count has come, so a budget is charged in
+** steps: when a step ends and, in full, when one is broken off.
+*/
+
+#ifndef slice_h
+#define slice_h
+
+#include <lua.h>
+
+#include "config.h"
+#include "fiber.h"
+
+/* How the user's count hook stands; outlives the slice. */
+struct phase {
+  lua_Hook hook;  /* the hook it belongs to */
+  int count;
+  int left;  /* instructions until the next call */
+};
+
+/* One resume inside a slice, on the C stack of its resumer. */
+struct slice {
+  lua_State *L;  /* the thread whose hook is replaced */
+  lua_Integer left;  /* of the budget; may be overdrawn */
+  int budgeted;  /* else it counts only for those around it */
+  int preempted;  /* it ended because the budget was spent */
+  int step;  /* what the next count event charges */
+  lua_Hook hook;  /* the user's, with 'mask' and 'count' */
+  int mask, count;
+  struct phase *phase;  /* NULL: the user's is no count hook */
+};
+
+/* Resumes 'co' like fiber_resume; sets up 's', whose 'left' the caller sets
+   to the budget, and fills in 'preempted'. With s == NULL there is no budget
+   but those of the slices around. */
+PRIVATE int slice_resume (struct universe *u, lua_State *L, lua_State **co,
+                          int narg, struct slice *s, int *nres);
+
+/* Does a slice count what is resumed now? Sets 'quick_depth' to match. */
+PRIVATE int slice_counts (struct universe *u);
+
+#endif

@@ -1,0 +1,245 @@
+# cfiber-gdb.py: fibers in gdb, in a process or a core
+#
+#   (gdb) source cfiber-gdb.py
+#   (gdb) cfiber list       the fibers of each universe, and where they stand
+#   (gdb) cfiber bt [N]     the C stack of fiber N of that list, or of all
+#
+# cfiber.so must have its debugging symbols: 'make' builds it so, LuaRocks with
+# CFLAGS="-O2 -fPIC -g". The cores that the kernel writes are whole; gdb's
+# 'gcore' leaves out mappings with guards in them.
+
+import gdb
+from gdb.unwinder import Unwinder
+
+STATES = ("running", "suspended", "finished", "exited")
+
+
+class FrameId:
+    """What tells a frame from others: see gdb's manual, "Unwinding Frames"."""
+
+    def __init__(self, sp, pc):
+        self.sp = sp
+        self.pc = pc
+
+
+class ContextUnwinder(Unwinder):
+    """Shows the stack of a saved context as the caller of the newest frame."""
+
+    def __init__(self):
+        super().__init__("cfiber")
+        self.enabled = False
+
+    def __call__(self, pending):
+        sp = pending.read_register("sp")
+        pc = pending.read_register("pc")
+        if (int(sp), int(pc)) != self.newest:
+            return None
+        # gdb wants callers to stand higher: this frame, on another stack, is
+        # said to stand where that stack ends
+        end = self.registers.get("rsp", self.registers.get("sp"))
+        info = pending.create_unwind_info(FrameId(gdb.Value(end).cast(sp.type), pc))
+        for name, value in self.registers.items():
+            kind = pending.read_register(name).type
+            info.add_saved_register(name, gdb.Value(value).cast(kind))
+        return info
+
+    def backtrace(self, registers):
+        """The text of the stack with these registers."""
+        newest = gdb.newest_frame()
+        self.newest = (int(newest.read_register("sp")), int(newest.read_register("pc")))
+        self.registers = registers
+        self.enabled = True
+        gdb.invalidate_cached_frames()
+        try:
+            text = gdb.execute("backtrace", to_string=True)
+        finally:
+            self.enabled = False
+            gdb.invalidate_cached_frames()
+        return [line for line in text.splitlines() if not line.startswith("#0 ")]
+
+
+unwinder = ContextUnwinder()
+gdb.unwinder.register_unwinder(None, unwinder, replace=True)
+
+
+def is64(value):
+    return int(value) & 0xFFFFFFFFFFFFFFFF
+
+
+def ucontext_registers(machine):
+    """The registers of an mcontext_t; strict C prefixes its fields."""
+    fields = {field.name.lstrip("_"): machine[field] for field in machine.type.strip_typedefs().fields()}
+    if "gregs" in fields:  # x86-64: numbers in <sys/ucontext.h>
+        gregs = fields["gregs"]
+        return {"rsp": is64(gregs[15]), "rbp": is64(gregs[10]), "rip": is64(gregs[16])}
+    return {"sp": is64(fields["sp"]), "x29": is64(fields["regs"][29]), "pc": is64(fields["pc"])}
+
+
+def registers_of(context):
+    """The registers of a struct context: see csrc/switch/."""
+    fields = [field.name for field in context.type.strip_typedefs().fields()]
+    if "saved" in fields:
+        return ucontext_registers(context["saved"]["machine"]["uc_mcontext"])
+    if "ip" in fields:
+        return {"rsp": is64(context["sp"]), "rbp": is64(context["fp"]), "rip": is64(context["ip"])}
+    return {"sp": is64(context["sp"]), "x29": is64(context["fp"]), "pc": is64(context["pc"])}
+
+
+class Place:
+    """Where a Lua thread stands: on the running stack, if registers is None."""
+
+    def __init__(self, thread, state, registers, fiber=None):
+        self.thread = thread
+        self.state = state
+        self.registers = registers
+        self.fiber = fiber
+
+    def describe(self):
+        text = "thread 0x%x  %-9s" % (is64(self.thread), self.state)
+        if self.fiber is None:
+            return text + "  on the stack of its OS thread"
+        low = is64(self.fiber) - is64(self.fiber["size"])
+        return text + "  stack 0x%x to 0x%x  %s" % (low, is64(self.fiber), lua_place(self.fiber))
+
+
+def running(universe):
+    """The running fiber, its resumers, and who resumed the outermost: each
+    stands where the one inside will return to."""
+    places = []
+    fiber = universe["running"]
+    state, registers = "running", None
+    while is64(fiber) != 0:
+        places.append(Place(fiber["L"], state, registers, fiber))
+        state, registers = "resuming", registers_of(fiber["context"])
+        thread = fiber["from"]
+        fiber = fiber["resumer"]
+    if places:
+        places.append(Place(thread, state, registers))
+    return places
+
+
+def suspended(universe):
+    slots, fiber_type = universe["map"]["slots"], gdb.lookup_type("struct fiber").pointer()
+    places = []
+    for i in range(int(universe["map"]["capacity"])):
+        if is64(slots[i]["key"]) != 0:
+            fiber = slots[i]["value"].cast(fiber_type)
+            if STATES[int(fiber["state"])] == "suspended":
+                places += inside(fiber)
+    return places
+
+
+def inside(fiber):
+    """A suspended fiber and what was suspended in it, the innermost first."""
+    innermost = fiber["inner"] if is64(fiber["inner"]) != 0 else fiber
+    places = []
+    state, registers, inner = "suspended", registers_of(fiber["context"]), innermost
+    while is64(inner) != is64(fiber):
+        places.append(Place(inner["L"], state, registers, inner))
+        state, registers = "carried", registers_of(inner["context"])
+        inner = inner["resumer"]
+    return places + [Place(fiber["L"], state, registers, fiber)]
+
+
+def lua_place(fiber):
+    """The line of Lua code that a fiber executes, where it can be had: Lua is
+    asked, in a process, about a fiber that is not in the middle of something.
+    A low page of its stack, which it hardly uses, holds the answer."""
+    if STATES[int(fiber["state"])] != "suspended":
+        return ""
+    inferior = gdb.selected_inferior()
+    buffer = is64(fiber) - is64(fiber["size"]) + 4096
+    unwinds = gdb.parameter("unwindonsignal")
+    try:
+        debug = gdb.lookup_type("lua_Debug")
+        before = inferior.read_memory(buffer, debug.sizeof + 8).tobytes()
+        try:
+            gdb.execute("set unwindonsignal on")
+            inferior.write_memory(buffer + debug.sizeof, b"Sl\0")
+            return ask(is64(fiber["L"]), buffer, debug)
+        finally:
+            inferior.write_memory(buffer, before)
+            gdb.execute("set unwindonsignal " + ("on" if unwinds else "off"))
+    except gdb.error:
+        return ""
+
+
+def ask(thread, buffer, debug):
+    level = 0
+    call = "((int (*) (void *, int, void *))lua_getstack)(%d, %d, %d)"
+    while int(gdb.parse_and_eval(call % (thread, level, buffer))) == 1:
+        gdb.parse_and_eval("((int (*) (void *, char *, void *))lua_getinfo)(%d, (char *)%d, %d)"
+                           % (thread, buffer + debug.sizeof, buffer))
+        record = gdb.Value(buffer).cast(debug.pointer()).dereference()
+        if int(record["currentline"]) > 0:
+            return "%s:%d" % (record["short_src"].string(), int(record["currentline"]))
+        level += 1
+    return ""
+
+
+def universes():
+    """Pointers to all universes: the list in csrc/overflow_posix.c."""
+    try:
+        universe = gdb.parse_and_eval("'overflow_posix.c'::universes")
+    except gdb.error:
+        raise gdb.GdbError("cfiber is not loaded, or has no debugging symbols (-g)")
+    found = []
+    while is64(universe) != 0:
+        found.append(universe)
+        universe = universe["next"]
+    return found
+
+
+def all_places():
+    places = []
+    for universe in universes():
+        places += running(universe) + suspended(universe)
+    return places
+
+
+def show_stack(place):
+    if place.registers is None:
+        lines = gdb.execute("backtrace", to_string=True).splitlines()
+    else:
+        lines = unwinder.backtrace(place.registers)
+    for line in lines:
+        print(line)
+
+
+class Fibers(gdb.Command):
+    """Fibers of cfiber: 'cfiber list' and 'cfiber bt [N]'."""
+
+    def __init__(self):
+        super().__init__("cfiber", gdb.COMMAND_STACK, prefix=True)
+
+
+class List(gdb.Command):
+    """Lists the fibers: number, Lua thread, state, stack, Lua source line."""
+
+    def __init__(self):
+        super().__init__("cfiber list", gdb.COMMAND_STACK)
+
+    def invoke(self, argument, from_tty):
+        for number, place in enumerate(all_places()):
+            print("%3d  %s" % (number, place.describe()))
+
+
+class Backtrace(gdb.Command):
+    """Shows the C stack of fiber N of 'cfiber list', or of all fibers."""
+
+    def __init__(self):
+        super().__init__("cfiber bt", gdb.COMMAND_STACK)
+
+    def invoke(self, argument, from_tty):
+        places = all_places()
+        if argument and not (argument.isdigit() and int(argument) < len(places)):
+            raise gdb.GdbError("there is no fiber '%s': see 'cfiber list'" % argument)
+        for number, place in enumerate(places):
+            if not argument or int(argument) == number:
+                print("fiber %d: %s" % (number, place.describe()))
+                show_stack(place)
+
+
+Fibers()
+List()
+Backtrace()

@@ -12,6 +12,7 @@
 
 #include "lifecycle.h"
 #include "overflow.h"
+#include "recent.h"
 #include "slice.h"
 
 /* The record's place on a stack: whole cache lines. */
@@ -43,36 +44,6 @@ static void entry (void *message) {
     f->status = lua_resume(f->L, NULL, f->nvalues, &f->nvalues);
   f->state = FIBER_FINISHED;
   fiber_exit(f);
-}
-
-
-/*
-** Threads that yielded compactly not long ago. Places and marks are those of
-** addresses: another thread may take the place or look the same. Then a yield
-** is of the slower kind, no more.
-*/
-INLINE struct recent *recentplace (struct universe *u, lua_State *co) {
-  return &u->recent[((uintptr_t)co >> MAP_HASH_SHIFT) & (RECENT_PLACES - 1)];
-}
-
-INLINE unsigned char recentmark (lua_State *co) {
-  return (unsigned char)(((uintptr_t)co >> MAP_HASH_SHIFT) / RECENT_PLACES);
-}
-
-INLINE unsigned char recenttime (const struct universe *u) {
-  return (unsigned char)(u->compact_yields / RECENT_UNIT);
-}
-
-INLINE void remember (struct universe *u, lua_State *co) {
-  struct recent *r = recentplace(u, co);
-  r->mark = recentmark(co);
-  r->time = recenttime(u);
-}
-
-INLINE int isrecent (struct universe *u, lua_State *co) {
-  const struct recent *r = recentplace(u, co);
-  return r->mark == recentmark(co)
-      && (unsigned char)(recenttime(u) - r->time) <= RECENT_UNITS;
 }
 
 
@@ -203,10 +174,14 @@ static RARE void settle (struct universe *u, lua_State *L) {
 }
 
 
-/* A call from the running fiber needs no look at the stack. */
-static inline void checkrunning (struct universe *u, lua_State *L) {
+INLINE void checkrunning (struct universe *u, lua_State *L) {
   if (u->running != NULL && u->running->L != L)
     settle(u, L);
+}
+
+
+void fiber_settle (struct universe *u, lua_State *L) {
+  checkrunning(u, L);
 }
 
 
@@ -544,7 +519,7 @@ int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
     lua_xmove(f->L, f->from, 1);  /* error message */
   if (status == LUA_YIELD) {
     u->compact_yields++;
-    remember(u, f->L);
+    recent_add(u, f->L);
   }
   unmount(u, f);
   return status;
@@ -618,70 +593,13 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
   if (f->body == BODY_CLOSE)
     return 0;  /* 'lua_yield' refuses, as in stock Lua */
   if (lua_isyieldable(L)) {
-    if (u->suspended >= u->native_limit || !(f->cameback && isrecent(u, L)))
+    if (u->suspended >= u->native_limit || !(f->cameback && recent_has(u, L)))
       return 0;
   }
   else if (finalizer_runson(L))
     fiber_raise(L, "attempt to yield from a finalizer");
   fiber_anchor(u, L, f);
   return 1;
-}
-
-/* }====================================================== */
-
-
-/*
-** {======================================================
-** Status
-** =======================================================
-*/
-
-const char *const fiber_statusnames[] =
-  {"running", "dead", "suspended", "normal"};
-
-
-int fiber_status (struct universe *u, lua_State *L, lua_State *co) {
-  lua_Debug ar;
-  checkrunning(u, L);
-  if (L == co)
-    return THREAD_RUNNING;
-  switch (lua_status(co)) {
-    case LUA_YIELD:
-      return THREAD_SUSPENDED;
-    case LUA_OK:
-      if (!lua_getstack(co, 0, &ar))  /* no frames: ended or not started */
-        return lua_gettop(co) == 0 ? THREAD_DEAD : THREAD_SUSPENDED;
-      if (fiber_suspended(u, co) != NULL)
-        return THREAD_SUSPENDED;
-      return thread_isburied(L, co) ? THREAD_DEAD : THREAD_NORMAL;
-    default:  /* ended with an error */
-      return THREAD_DEAD;
-  }
-}
-
-
-struct fiber *fiber_find (struct universe *u, lua_State *co) {
-  struct fiber *f = (struct fiber *)map_find(&u->map, co);
-  if (f == NULL) {  /* without an anchor it can only run */
-    f = u->running;
-    while (f != NULL && f->L != co)
-      f = f->resumer;
-  }
-  return f;
-}
-
-
-int fiber_isyieldable (struct universe *u, lua_State *co) {
-  struct fiber *f;
-  if (lua_isyieldable(co) || fiber_suspended(u, co) != NULL)
-    return 1;
-  f = (struct fiber *)map_find(&u->map, co);
-  if (f == NULL) {
-    f = u->running;
-    while (f != NULL && f->L != co)
-      f = f->resumer;
-  }
-  return f != NULL && f->body != BODY_CLOSE && !finalizer_runson(co);
 }
 
 /* }====================================================== */

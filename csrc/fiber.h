@@ -169,6 +169,10 @@ INLINE struct fiber *fiber_suspended (struct universe *u, lua_State *co) {
 /* Raises the message as an error, without a position. */
 PRIVATE int fiber_raise (lua_State *L, const char *message);
 
+/* Drops fibers that were jumped out of. A call from the running fiber needs no
+   look at the stack. May run anything. */
+PRIVATE void fiber_settle (struct universe *u, lua_State *L);
+
 /* The fiber that L runs in, itself or as a stock coroutine on its stack; NULL
    outside of fibers. Drops fibers that were jumped out of, for which it may
    run anything. Raises where C code calls on a state that it kept: there is

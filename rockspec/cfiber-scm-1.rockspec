@@ -43,6 +43,7 @@ build = {
         "csrc/slab.c",
         "csrc/slice.c",
         "csrc/stack.c",
+        "csrc/status.c",
       },
     },
     ["cfiber.global"] = "lua/cfiber/global.lua",

@@ -133,6 +133,7 @@ struct universe {
                        to be reachable */
   int watched;  /* the end of the collector's next cycle will be noticed */
   int pressure;  /* native yields the collector was not told of */
+  int heap;  /* KB that Lua had when it was told */
   int closed;  /* after its finalizer: everything is as in stock Lua */
   int overflow_report;  /* written by overflow*.c alone, as is the next */
   struct universe *next;  /* in the process's list of them */

@@ -279,16 +279,31 @@ static void watch (struct universe *u, lua_State *L) {
 }
 
 
+/* What Lua has allocated since the last time, in KB. */
+static int allocated (struct universe *u, lua_State *L) {
+  int before = u->heap;
+  u->heap = lua_gc(L, LUA_GCCOUNT, 0);
+  return u->heap > before ? u->heap - before : 0;
+}
+
+
 /* Stacks are invisible to the collector. As it waits until Lua's memory is
    twice what it was, it may wait until stacks are twice as many; from then on
-   it runs as if Lua had allocated what they take. */
+   it runs as if Lua had allocated what they take. Garbage that waits for a
+   second cycle looks like memory in use, and with much of it there would be
+   more after each: then what Lua allocates counts twice. */
 static void tellcollector (struct universe *u, lua_State *L) {
-  if (u->map.count < 2 * u->outlived + PRESSURE_BATCH
+  int much = u->condemned > u->map.count / 4;
+  int kb = PRESSURE_BATCH * PRESSURE_KB;
+  if ((!much && u->map.count < 2 * u->outlived + PRESSURE_BATCH)
       || ++u->pressure < PRESSURE_BATCH)
     return;
   u->pressure = 0;
-  if (lua_gc(L, LUA_GCISRUNNING, 0) > 0)  /* neither stopped nor finalizing */
-    lua_gc(L, LUA_GCSTEP, PRESSURE_BATCH * PRESSURE_KB);
+  if (lua_gc(L, LUA_GCISRUNNING, 0) <= 0)  /* stopped or finalizing */
+    return;
+  if (much)
+    kb += allocated(u, L);
+  lua_gc(L, LUA_GCSTEP, kb);
 }
 
 

@@ -517,6 +517,8 @@ int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
   *nres = f->nvalues;
   if (status != LUA_OK && status != LUA_YIELD)
     lua_xmove(f->L, f->from, 1);  /* error message */
+  if (!LIKELY(status != LUA_ERRMEM))
+    pools_short(&u->pools);
   if (status == LUA_YIELD) {
     u->compact_yields++;
     recent_add(u, f->L);

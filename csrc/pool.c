@@ -121,6 +121,7 @@ static struct stack *make (struct pool *p) {
   s = slab_take(b, &p->all->guard);
   if (s != NULL) {
     s->pool = p;
+    p->limit = p->all->limit;
     if (b->used == 1)
       p->empty--;
     if (b->used == b->slots)
@@ -140,7 +141,7 @@ static struct stack *make (struct pool *p) {
 struct stack *pool_make (struct pool *p) {
   struct stack *s = make(p);
   if (s == NULL) {
-    pools_trim(p->all);
+    pools_short(p->all);
     s = make(p);
   }
   return s;
@@ -223,8 +224,8 @@ struct pool *pools_join (struct pools *ps, size_t size) {
     p->next = ps->first;
     ps->first = p;
   }
-  p->users++;
-  p->limit = ps->limit;
+  if (p->users++ == 0)
+    p->limit = ps->limit;
   return p;
 }
 
@@ -261,6 +262,14 @@ size_t pools_trim (struct pools *ps) {
     p = next;
   }
   return bytes;
+}
+
+
+void pools_short (struct pools *ps) {
+  struct pool *p;
+  pools_trim(ps);
+  for (p = ps->first; p != NULL; p = p->next)
+    p->limit = 0;
 }
 
 

@@ -24,7 +24,8 @@ struct pool {
   struct stack *free;  /* cached stacks, the latest first; below one that is
                           trimmed, all are */
   size_t cached;  /* length of the list */
-  size_t limit;  /* of the list: that of 'all', or 0 without users */
+  size_t limit;  /* of the list: that of 'all', or 0 after a shortage of
+                    memory and without users */
   size_t reused;  /* how often pool_get found one there */
   unsigned puts;  /* how often one was put there */
   size_t size;  /* of each stack, bytes */
@@ -61,6 +62,10 @@ PRIVATE void pools_limit (struct pools *ps, size_t limit);
 
 /* Gives all cached stacks back to the system; returns their bytes. */
 PRIVATE size_t pools_trim (struct pools *ps);
+
+/* Memory is short: gives all cached stacks back. A pool caches none from then
+   on, until one more stack could be made. */
+PRIVATE void pools_short (struct pools *ps);
 
 /* The cached stacks of all, and how often one was reused. */
 PRIVATE size_t pools_cached (const struct pools *ps);

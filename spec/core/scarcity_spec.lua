@@ -36,7 +36,7 @@ local shared = ([[
       local co = cfiber.create(deep, size)
       local ok, resumed, value = pcall(cfiber.resume, co)
       if not ok then return all, co, resumed end
-      assert(resumed, value)
+      if not resumed then return all, co, value end
       all[i] = co
     end
     return all

@@ -1,22 +1,35 @@
--- readme_spec.lua: the program that README.md begins with
+-- readme_spec.lua: the programs in README.md
 
 local child = require "child"
 
-local function program()
+local function program(nth)
   local file <close> = assert(io.open "README.md")
-  return assert(file:read("a"):match "```lua\n(.-)```")
+  for text in file:read("a"):gmatch "```lua\n(.-)```" do
+    nth = nth - 1
+    if nth == 0 then
+      return text
+    end
+  end
+  error "there is none"
 end
 
 describe("The first program of the README", function()
   it("prints what it says", function()
-    assert.equal("1\tfibers\n2\tyield\n3\tfrom\n4\tanywhere\n", child.bare(program()).output)
+    assert.equal("1\tfibers\n2\tyield\n3\tfrom\n4\tanywhere\n", child.bare(program(1)).output)
   end)
 
   it("fails without cfiber as it says", function()
-    local stock, changes = program():gsub('= require "cfiber"', "= coroutine")
+    local stock, changes = program(1):gsub('= require "cfiber"', "= coroutine")
     assert.equal(1, changes)
     local r = child.bare(stock)
     assert.equal(1, r.status)
     assert.match("attempt to yield across a C-call boundary", r.errors, 1, true)
+  end)
+end)
+
+describe("The second program of the README", function()
+  it("prints what it says", function()
+    local text = "local cfiber = require 'cfiber'\n" .. program(2)
+    assert.equal("true\ta line\nread hello\n", child.bare(text).output)
   end)
 end)

@@ -89,6 +89,11 @@ void registry_pushweak (lua_State *L, const char *key) {
   lua_pushliteral(L, "k");
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) {
+    lua_remove(L, -2);  /* a finalizer was faster */
+    return;
+  }
+  lua_pop(L, 1);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
@@ -206,32 +211,47 @@ static void pushanchormeta (lua_State *L) {
 }
 
 
+/* Pushes what the table at 'threads' has for the thread above it; is that an
+   anchor? */
+static int findanchor (lua_State *L, int threads) {
+  lua_pushvalue(L, threads + 1);
+  return lua_rawget(L, threads) == LUA_TUSERDATA;
+}
+
+
 /*
-** Pushes the anchor of 'co', made if need be. It gets its finalizer last, when
-** nothing can fail: an anchor that is not in the table must not have one.
+** Pushes the anchor of the thread above the table at 'threads', made if need
+** be. It gets its finalizer last, when nothing can fail: an anchor that is not
+** in the table must not have one.
 */
-static void pushanchor (struct universe *u, lua_State *L, lua_State *co) {
+static void findormake (lua_State *L, int threads) {
   struct anchor *a;
-  pushentry(L, co);
-  lua_pushvalue(L, -1);
-  if (lua_rawget(L, -3) == LUA_TUSERDATA)
-    a = (struct anchor *)lua_touserdata(L, -1);
-  else {
-    lua_pop(L, 1);
-    pushanchormeta(L);
-    a = (struct anchor *)lua_newuserdatauv(L, sizeof(struct anchor), 1);
-    lua_pushvalue(L, -3);
-    lua_setiuservalue(L, -2, 1);
-    lua_pushvalue(L, -3);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, -6);
-    lua_insert(L, -2);
-    a->condemned = 0;
-    lua_setmetatable(L, -2);
-  }
-  pardon(u, a);
-  lua_replace(L, -3);
+  if (findanchor(L, threads))
+    return;
+  pushanchormeta(L);
+  a = (struct anchor *)lua_newuserdatauv(L, sizeof(struct anchor), 1);
+  a->condemned = 0;
+  lua_pushvalue(L, threads + 1);
+  lua_setiuservalue(L, -2, 1);
+  if (findanchor(L, threads))
+    return;  /* a finalizer was faster */
   lua_pop(L, 1);
+  lua_pushvalue(L, threads + 1);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, threads);
+  lua_pushvalue(L, -2);
+  lua_setmetatable(L, -2);
+}
+
+
+/* Pushes the anchor of 'co'. */
+static void pushanchor (struct universe *u, lua_State *L, lua_State *co) {
+  int threads = lua_gettop(L) + 1;
+  pushentry(L, co);
+  findormake(L, threads);
+  pardon(u, (struct anchor *)lua_touserdata(L, -1));
+  lua_replace(L, threads);
+  lua_settop(L, threads);
 }
 
 

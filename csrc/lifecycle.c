@@ -431,14 +431,15 @@ static void setdefaults (struct universe *u, lua_State *L) {
 }
 
 
-struct universe *universe_push (lua_State *L) {
-  struct universe *u;
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &universekey) == LUA_TUSERDATA)
-    return (struct universe *)lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  u = (struct universe *)lua_newuserdatauv(L, sizeof(struct universe), 0);
-  setdefaults(u, L);
-  pushmetatable(L, universegc, 0);
+static struct universe *findpresent (lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &universekey);
+  return (struct universe *)lua_touserdata(L, -1);
+}
+
+
+/* A new universe and its metatable are on top of the stack. Nothing but the
+   last step may fail, and then its finalizer ends it. */
+static void begin (struct universe *u, lua_State *L) {
   u->closed = finalizer_runs(L);
   if (!u->closed && !joinusual(u))
     luaL_error(L, "not enough memory");
@@ -448,6 +449,25 @@ struct universe *universe_push (lua_State *L) {
   claimsingle(u);
   if (!u->closed)
     overflow_open(u);
+}
+
+
+struct universe *universe_push (lua_State *L) {
+  struct universe *u = findpresent(L), *other;
+  if (u != NULL)
+    return u;
+  lua_pop(L, 1);
+  u = (struct universe *)lua_newuserdatauv(L, sizeof(struct universe), 0);
+  setdefaults(u, L);
+  pushmetatable(L, universegc, 0);
+  other = findpresent(L);
+  if (other != NULL) {  /* a finalizer or a hook was faster */
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+    return other;
+  }
+  lua_pop(L, 1);
+  begin(u, L);
   return u;
 }
 

@@ -71,7 +71,8 @@ struct fiber {  /* written by fiber.[ch] and control.c, the fields from 'slice'
                    on by slice.c; hot fields first */
   struct context context;  /* running: its resumer's; else its own */
   lua_State *L;  /* the thread mounted here */
-  lua_State *from;  /* the thread that resumed it: running only */
+  lua_State *from;  /* the thread that resumed it, last if it is suspended;
+                       NULL: its anchor was condemned since */
   struct fiber *resumer;  /* the fiber it came from, or NULL: running only */
   int depth;  /* how many run up to this one: running only */
   size_t stamp;  /* running: if equal to the universe's 'carried', it is on the

@@ -149,10 +149,20 @@ int thread_isburied (lua_State *L, lua_State *co) {
 ** =======================================================
 */
 
+/* Was the thread found unreachable before, and its fiber, if suspended, not
+   resumed since? */
+static int isdoomed (const struct anchor *a, const struct fiber *f) {
+  return a->condemned && (f == NULL || f->from == NULL);
+}
+
+
 /* The anchor at 1 is to be finalized once more. */
-static void condemn (struct universe *u, lua_State *L, struct anchor *a) {
+static void condemn (struct universe *u, lua_State *L, struct anchor *a,
+                     struct fiber *f) {
+  u->condemned += !a->condemned;
   a->condemned = 1;
-  u->condemned++;
+  if (f != NULL)
+    f->from = NULL;  /* until a finalizer resumes it */
   lua_getmetatable(L, 1);
   lua_setmetatable(L, 1);
 }
@@ -174,19 +184,19 @@ static int anchorgc (lua_State *L) {
     (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
   struct anchor *a = (struct anchor *)lua_touserdata(L, 1);
   lua_State *co;
-  struct fiber *f;
-  int suspended;
+  struct fiber *f, *suspended;
   if (!finalizer_runs(L))
     return 0;  /* called by hand */
   lua_getiuservalue(L, 1, 1);
   co = lua_tothread(L, -1);
   f = (struct fiber *)map_find(&u->map, co);
-  suspended = f != NULL && f->state == FIBER_SUSPENDED;
-  if (!a->condemned && (suspended || map_find(&u->wishes, co) != NULL))
-    condemn(u, L, a);
+  suspended = fiber_suspended(u, co);
+  if (!isdoomed(a, suspended)
+      && (suspended != NULL || map_find(&u->wishes, co) != NULL))
+    condemn(u, L, a, suspended);
   else {
     pardon(u, a);
-    if (suspended)
+    if (suspended != NULL)
       fiber_abandon(u, f);
     else if (f != NULL)
       fiber_unanchor(u, f);
@@ -194,7 +204,7 @@ static int anchorgc (lua_State *L) {
     map_shrink(&u->map);
     map_shrink(&u->wishes);
     if (f != NULL || !thread_isburied(L, co))
-      setentry(L, co, suspended);
+      setentry(L, co, suspended != NULL);
   }
   return 0;
 }

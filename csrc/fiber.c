@@ -374,29 +374,44 @@ static void pushthread (lua_State *L, lua_State *co) {
 }
 
 
-static int closealone (struct universe *u, lua_State *L, lua_State *co);
+/* Threads that are closed after another, for the case that a to-be-closed
+   variable of that suspends the one that closes, and this is closed then. */
+struct pending {
+  int first, last;  /* their places on the stack of the one that closes */
+  const struct pending *rest;  /* what comes after them, or NULL */
+};
+
+
+static int closealone (struct universe *u, lua_State *L, lua_State *co,
+                       const struct pending *rest);
 
 /* A to-be-closed variable has exited, which ends its handler, no more. It may
    have done so in a stock coroutine. */
 static RARE void endhandler (struct universe *u, lua_State *L,
                              struct fiber *f) {
   lua_State *co = f->L, *at = f->at;
+  struct pending p;
+  p.rest = f->pending;
   lua_pop(L, f->nvalues);
   unmount(u, f);
   if (at != co) {
+    pushthread(L, co);
+    p.first = p.last = lua_gettop(L);
     pushthread(L, at);
-    if (closealone(u, L, at) != LUA_OK)
+    if (closealone(u, L, at, &p) != LUA_OK)
       lua_pop(at, 1);
-    lua_pop(L, 1);
+    lua_pop(L, 2);
   }
 }
 
 
 /* Closes a thread that has no stack, on one of its own. */
-static int closealone (struct universe *u, lua_State *L, lua_State *co) {
+static int closealone (struct universe *u, lua_State *L, lua_State *co,
+                       const struct pending *rest) {
   struct stack *s;
   while (!u->closed && (s = pool_get(poolof(u, co))) != NULL) {
     struct fiber *f = mount(s, co, BODY_CLOSE);
+    f->pending = rest;
     comehome(u);
     mark(u, L, f);
     fiber_run(u, f, L);
@@ -418,26 +433,42 @@ static int closealone (struct universe *u, lua_State *L, lua_State *co) {
 */
 static int closeall (struct universe *u, lua_State *L, lua_State *co,
                      int first) {
-  int last = lua_gettop(L), inner = LUA_OK, status, i;
-  if (last < first)
-    return closealone(u, L, co);
-  lua_pushnil(L);  /* at last + 1: the error */
-  for (i = first; i <= last; i++) {
-    lua_State *t = lua_tothread(L, i);
-    status = closealone(u, L, t);
+  int inner = LUA_OK, status;
+  struct pending p;
+  if (lua_gettop(L) < first)
+    return closealone(u, L, co, NULL);
+  pushthread(L, co);
+  p.last = lua_gettop(L);
+  p.rest = NULL;
+  lua_pushnil(L);  /* at p.last + 1: the error */
+  for (p.first = first + 1; p.first <= p.last; p.first++) {
+    lua_State *t = lua_tothread(L, p.first - 1);
+    status = closealone(u, L, t, &p);
     if (status != LUA_OK) {
       inner = status;
       lua_xmove(t, L, 1);
-      lua_replace(L, last + 1);
+      lua_replace(L, p.last + 1);
     }
   }
-  status = closealone(u, L, co);
+  status = closealone(u, L, co, NULL);
   if (status == LUA_OK && inner != LUA_OK) {
     status = inner;
     lua_xmove(L, co, 1);
   }
   lua_settop(L, first - 1);
   return status;
+}
+
+
+/* Pushes the threads that were to be closed after that of x, if x closes. */
+static void pushpending (lua_State *L, const struct fiber *x) {
+  const struct pending *p = x->body == BODY_CLOSE ? x->pending : NULL;
+  for (; p != NULL; p = p->rest) {
+    int i;
+    luaL_checkstack(L, p->last - p->first + LUA_MINSTACK, NULL);
+    for (i = p->first; i <= p->last; i++)
+      pushthread(L, lua_tothread(x->from, i));
+  }
 }
 
 
@@ -455,6 +486,7 @@ static void pushinner (lua_State *L, const struct fiber *f) {
   for (; x != f; x = x->resumer) {
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     pushthread(L, x->L);
+    pushpending(L, x);
     if (x->from != x->resumer->L)
       pushthread(L, x->from);
   }

@@ -95,6 +95,8 @@ struct fiber {  /* written by fiber.[ch] and control.c, the fields from 'slice'
                          top of 'from', which keeps it alive; else NULL */
   int mixed;  /* its resumer ran a stock coroutine or kept state, once */
   int cameback;  /* this mounting began after a compact yield */
+  const struct pending *pending;  /* BODY_CLOSE: threads to be closed after it
+                                     and before 'from' goes on, or NULL */
   lua_Hook hook;  /* BODY_THROW: the thread's own hook, its mask and count */
   int hookmask, hookcount;
   struct slice *slice;  /* what counts its instructions, or NULL */

@@ -389,7 +389,7 @@ INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
   struct fiber *f = u->running;
   if (!LIKELY(f != NULL && f->L == L && f->anchored && fiber_isunder(f)
               && (lua_isyieldable(L) ? u->suspended < u->native_limit
-                  : !finalizer_runs(L)))) {
+                  : f->body != BODY_CLOSE && !finalizer_runs(L)))) {
     if (!fiber_yieldsnatively(u, L))
       return lua_yield(L, n);
     f = u->running;

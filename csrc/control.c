@@ -6,6 +6,7 @@
 #include "control.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 #include "lifecycle.h"
 #include "slice.h"
@@ -17,10 +18,26 @@
 ** =======================================================
 */
 
+/* Does a finalizer run on L for sure? It shows by its name (funcnamefromcall
+   in ldebug.c), unless it ends in a tail call. */
+static int showsfinalizer (lua_State *L) {
+  lua_Debug ar;
+  int level;
+  for (level = 0; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "n", &ar);
+    if (ar.name != NULL && strcmp(ar.name, "__gc") == 0
+        && strcmp(ar.namewhat, "metamethod") == 0)
+      return 1;
+  }
+  return 0;
+}
+
+
 /*
 ** Does a finalizer ('__gc') run between L and f, f included? What stock
 ** coroutines resumed each other there is not known; where there may be some,
-** the finalizer must be seen outside.
+** the finalizer must be seen outside, and for sure: a thread outside that is
+** in a hook is no reason to think it is there.
 */
 static int finalizes (struct universe *u, lua_State *L, struct fiber *f) {
   struct fiber *x = u->running;
@@ -37,7 +54,7 @@ static int finalizes (struct universe *u, lua_State *L, struct fiber *f) {
   }
   if (!found && !known) {
     for (found = 1; found && x != NULL; x = x->resumer)
-      found = !finalizer_runson(x->from);
+      found = !showsfinalizer(x->from);
   }
   return found;
 }

@@ -259,12 +259,13 @@ static RARE struct stack *collectstack (struct universe *u, lua_State *L,
 ** resumed it while the collector looked for memory.
 */
 INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co,
-                            int cameback) {
+                            int narg, int cameback) {
   struct stack *s = pool_get(poolof(u, co));
   struct fiber *f;
   if (!LIKELY(s != NULL)) {
     s = collectstack(u, L, co);
-    if (cameback ? lua_status(co) != LUA_YIELD : !isfresh(co)) {
+    if ((cameback ? lua_status(co) != LUA_YIELD : !isfresh(co))
+        || !lua_checkstack(co, narg)) {
       pool_put(s);
       return NULL;
     }
@@ -316,7 +317,7 @@ INLINE struct fiber *take (struct universe *u, lua_State *L, lua_State *co,
                            int narg, struct fiber *f, int compact) {
   if (f != NULL)
     u->suspended--;
-  else if ((f = start(u, L, co, compact)) == NULL)
+  else if ((f = start(u, L, co, narg, compact)) == NULL)
     return NULL;
   if (narg > 0)
     lua_xmove(L, co, narg);

@@ -74,7 +74,8 @@ static int findlimit (lua_State *L, int index) {
   int i;
   if (lua_type(L, index) == LUA_TSTRING) {
     for (i = 0; i < LIMITS; i++) {
-      if (strcmp(lua_tostring(L, index), limits[i].name) == 0)
+      if (lua_rawlen(L, index) == strlen(limits[i].name)
+          && strcmp(lua_tostring(L, index), limits[i].name) == 0)
         return i;
     }
   }

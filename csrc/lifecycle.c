@@ -303,8 +303,12 @@ static void watch (struct universe *u, lua_State *L) {
   lua_newuserdatauv(L, 0, 0);
   universe_push(L);
   pushmetatable(L, watchgc, 1);
-  u->watched = 1;
-  lua_setmetatable(L, -2);
+  if (u->watched)  /* a finalizer was faster */
+    lua_pop(L, 1);
+  else {
+    u->watched = 1;
+    lua_setmetatable(L, -2);
+  }
   lua_pop(L, 1);
 }
 

@@ -74,8 +74,10 @@ static struct slab *addslab (struct pool *p) {
 static void dropslab (struct pool *p, struct slab *b) {
   size_t bytes = b->bytes;
   removeopen(p, b);
-  if (slab_free(b) != 0)
+  if (slab_free(b) != 0) {
     addopen(p, b);
+    p->open = b->next;  /* the last one: it may have fresh slots */
+  }
   else {
     p->empty--;
     p->all->reserved -= bytes;
@@ -198,6 +200,7 @@ void pool_release (struct stack *s) {
 
 void pool_clean (struct pool *p) {
   struct stack *s;
+  p->put = 0;
   for (s = p->free; s != NULL && !s->trimmed; s = s->next) {
     stack_trim(s);
     s->trimmed = 1;

@@ -27,7 +27,7 @@ struct pool {
   size_t limit;  /* of the list: that of 'all', or 0 after a shortage of
                     memory and without users */
   size_t reused;  /* how often pool_get found one there */
-  unsigned puts;  /* how often one was put there */
+  size_t put;  /* bytes of those put there since the last look at them */
   size_t size;  /* of each stack, bytes */
   size_t users;  /* calls of pools_join not yet taken back */
   size_t live;  /* stacks there are, cached or in use */
@@ -97,7 +97,8 @@ INLINE void pool_put (struct stack *s) {
     s->next = p->free;
     p->free = s;
     p->cached++;
-    if (!LIKELY(++p->puts % TRIM_INTERVAL != 0))
+    p->put += p->size;
+    if (!LIKELY(p->put < TRIM_INTERVAL))
       pool_clean(p);
   }
   else

@@ -16,6 +16,7 @@
 
 #define N 10
 #define MANY 1000
+#define LOOK ((int)(TRIM_INTERVAL / SIZE))  /* puts after which a pool looks */
 
 static struct stack *s[MANY];
 
@@ -441,19 +442,19 @@ static void deepen (struct stack *used) {
    since, whatever was done to others. An advice is a stack cleaned. */
 static void test_clean (void **state) {
   struct pools ps;
-  struct pool *p = openone(&ps, SIZE, 3 * TRIM_INTERVAL);
+  struct pool *p = openone(&ps, SIZE, 3 * LOOK);
   int i, n;
   (void)state;
-  pools_getall(p, s, 3 * TRIM_INTERVAL);
-  for (n = TRIM_INTERVAL; n <= 3 * TRIM_INTERVAL; n += TRIM_INTERVAL) {
+  pools_getall(p, s, 3 * LOOK);
+  for (n = LOOK; n <= 3 * LOOK; n += LOOK) {
     for (i = 0; i < n; i++)
       deepen(s[i]);
     refuse_nothing();
-    pools_putall(s + n - TRIM_INTERVAL, TRIM_INTERVAL - 1);
+    pools_putall(s + n - LOOK, LOOK - 1);
     assert_int_equal(refuse_madvise.uses, 0);
     pool_put(s[n - 1]);
-    assert_int_equal(refuse_madvise.uses, TRIM_INTERVAL);
-    pools_right(&ps, s + n, (size_t)(3 * TRIM_INTERVAL - n));
+    assert_int_equal(refuse_madvise.uses, LOOK);
+    pools_right(&ps, s + n, (size_t)(3 * LOOK - n));
   }
   pools_leave(p);
   pools_gone(&ps);
@@ -521,7 +522,7 @@ int main (void) {
      test_leave_refused, NULL, acceptall, NULL},
     {"a pool whose last slab the system does not take can be joined again",
      test_last_put_refused, NULL, acceptall, NULL},
-    {"deep pages of the stacks that came go back every TRIM_INTERVAL puts",
+    {"deep pages of the stacks that came go back every TRIM_INTERVAL bytes",
      test_clean, NULL, NULL, NULL},
     {"a stack is looked at again only when it was used again",
      test_clean_reused, NULL, NULL, NULL},

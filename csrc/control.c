@@ -372,6 +372,50 @@ int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f) {
 
 /*
 ** {======================================================
+** Yield inside of a C function
+** =======================================================
+*/
+
+/* Why L, which runs in f, cannot be left while its C function goes on; or
+   NULL. */
+static const char *refusal (lua_State *L, const struct fiber *f) {
+  if (f == NULL || f->L != L) {
+    int ismain = lua_pushthread(L);
+    lua_pop(L, 1);
+    return ismain ? "attempt to yield from outside a coroutine"
+                  : "attempt to yield from C code in a coroutine that is no "
+                    "fiber";
+  }
+  if (f->body == BODY_CLOSE)
+    return "attempt to yield across a C-call boundary";
+  if (!lua_isyieldable(L) && finalizer_runson(L))
+    return "attempt to yield from a finalizer";
+  return NULL;
+}
+
+
+int fiber_yieldsinside (struct universe *u, lua_State *L) {
+  fiber_settle(u, L);
+  return refusal(L, u->running) == NULL;
+}
+
+
+/* Who resumes it relies on the free slots that every C function starts with. */
+int fiber_yieldinside (struct universe *u, lua_State *L, int n) {
+  struct fiber *f = fiber_caller(u, L);
+  const char *message = refusal(L, f);
+  if (!LIKELY(message == NULL))
+    return fiber_raise(L, message);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  fiber_anchor(u, L, f);
+  return fiber_pass(u, L, f, n);
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
 ** Transfer
 ** =======================================================
 */

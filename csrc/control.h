@@ -42,6 +42,14 @@ PRIVATE int fiber_suspend (struct universe *u, lua_State *L, lua_State *co,
    changes anything. No finalizer runs on L itself. */
 PRIVATE int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f);
 
+/* Yields the 'n' values on top of L and returns, when L is resumed, how many
+   values are on top of L, or raises what is thrown. So it is a native yield in
+   any case. Raises where it is refused, with nothing done. */
+PRIVATE int fiber_yieldinside (struct universe *u, lua_State *L, int n);
+
+/* Would that be accepted? Drops fibers that were jumped out of. */
+PRIVATE int fiber_yieldsinside (struct universe *u, lua_State *L);
+
 /* Suspends the fiber L runs in, like fiber_suspend, and lets 'co', which is
    suspended or not started, take its place under the same resumer, with the
    'n' values on top of L. 'co' lies below them and is taken off, too, before

@@ -137,6 +137,7 @@ struct universe {
   int watched;  /* the end of the collector's next cycle will be noticed */
   int pressure;  /* native yields the collector was not told of */
   int heap;  /* KB that Lua had when it was told */
+  const void *registry;  /* Lua's: tells one 'global_State' from another */
   int closed;  /* after its finalizer: everything is as in stock Lua */
   int overflow_report;  /* written by overflow*.c alone, as is the next */
   struct universe *next;  /* in the process's list of them */
@@ -382,6 +383,22 @@ INLINE int finalizer_runs (lua_State *L) {
 #endif
 }
 
+/* Suspends f, which runs on L and has an anchor, natively with the 'n' values
+   on top of L. Returns when it is resumed: how many values are on top; or
+   raises what is thrown. */
+INLINE int fiber_pass (struct universe *u, lua_State *L, struct fiber *f,
+                       int n) {
+  f->state = FIBER_SUSPENDED;
+  f->nvalues = n;
+  u->suspended++;
+  u->native_yields++;
+  u->last = f;
+  f = fiber_leave(f);
+  if (!LIKELY(f->nvalues >= 0))
+    return lua_error(L);
+  return f->nvalues;
+}
+
 /* Yields the 'n' values on top of L. Ends a C function like 'lua_yield':
    "return fiber_yield(u, L, n)". Raises where a yield is refused, and what
    fiber_throw passes. */
@@ -394,15 +411,7 @@ INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
       return lua_yield(L, n);
     f = u->running;
   }
-  f->state = FIBER_SUSPENDED;
-  f->nvalues = n;
-  u->suspended++;
-  u->native_yields++;
-  u->last = f;
-  f = fiber_leave(f);
-  if (!LIKELY(f->nvalues >= 0))
-    return lua_error(L);
-  return f->nvalues;
+  return fiber_pass(u, L, f, n);
 }
 
 /* }====================================================== */

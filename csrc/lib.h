@@ -23,6 +23,9 @@ PRIVATE extern const luaL_Reg lib_limits[];
 PRIVATE extern const luaL_Reg lib_slice[];
 PRIVATE extern const luaL_Reg lib_stack[];
 
+/* Lets 'cfiber_import' find the functions of cfiber.h. May raise. */
+PRIVATE void capi_publish (lua_State *L);
+
 /* 'create' and 'wrap' as in 'coroutine'. */
 PRIVATE int lib_create (lua_State *L);
 PRIVATE int lib_wrap (lua_State *L);

@@ -435,6 +435,7 @@ static enum pages_guard defaultguard (lua_State *L) {
 
 static void setdefaults (struct universe *u, lua_State *L) {
   memset(u, 0, sizeof(struct universe));
+  u->registry = lua_topointer(L, LUA_REGISTRYINDEX);
   u->max_depth = u->quick_depth = MAX_DEPTH;
   u->native_limit = NATIVE_LIMIT;
   u->stack_size = pages_round(measure_stack(L));

@@ -32,6 +32,7 @@ int luaopen_cfiber (lua_State *L) {
   addfunctions(L, u, lib_limits);
   addfunctions(L, u, lib_slice);
   addfunctions(L, u, lib_stack);
+  capi_publish(L);
   lua_pushliteral(L, CFIBER_VERSION);
   lua_setfield(L, -2, "_VERSION");
   return 1;

@@ -23,6 +23,7 @@ build = {
   modules = {
     cfiber = {
       sources = {
+        "csrc/capi.c",
         "csrc/control.c",
         "csrc/fiber.c",
         "csrc/libcontrol.c",

@@ -1,0 +1,273 @@
+/*
+** capi.c
+** The functions of cfiber.h: check arguments, call the fiber layer
+*/
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "include/cfiber.h"
+
+#include "control.h"
+#include "lib.h"
+
+
+/*
+** {======================================================
+** Arguments
+** =======================================================
+*/
+
+/* L may be of a Lua state that has not loaded the module. */
+static struct universe *universeof (lua_State *L) {
+  struct universe *u = universe_only();
+  if (LIKELY(u != NULL && u->registry == lua_topointer(L, LUA_REGISTRYINDEX)))
+    return u;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  u = universe_push(L);
+  lua_pop(L, 1);
+  return u;
+}
+
+
+/* L is suspended natively: an error in it would go on in the middle of its
+   stack. Raises in the state that runs, or resumes it. */
+static RARE void refusestate (struct universe *u, lua_State *L,
+                              const char *message) {
+  if (u->running != NULL && fiber_isunder(u->running))
+    L = u->running->L;
+  else {
+    lua_State *main;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    main = lua_tothread(L, -1);
+    lua_pop(L, 1);
+    L = main;
+  }
+  fiber_raise(L, message);
+}
+
+
+/* Text for a state that is not the running one. */
+#define NOTRUNNING(name) "cfiber_" name ": the state does not run"
+
+/* The universe of L, on which a function was called. */
+INLINE struct universe *enter (lua_State *L, const char *message) {
+  struct universe *u = universeof(L);
+  if (!LIKELY(u->running != NULL && u->running->L == L)
+      && fiber_suspended(u, L) != NULL)
+    refusestate(u, L, message);
+  return u;
+}
+
+
+static void checkthread (struct universe *u, lua_State *L, lua_State *co,
+                         const char *name) {
+  if (!LIKELY(co != NULL))
+    luaL_error(L, "cfiber_%s: the thread is NULL", name);
+  if (!LIKELY(u->registry == lua_topointer(co, LUA_REGISTRYINDEX)))
+    luaL_error(L, "cfiber_%s: the thread is of another Lua state", name);
+}
+
+
+/* Are there 'n' values on the stack of 'co'? */
+static void checkvalues (lua_State *L, lua_State *co, int n,
+                         const char *name) {
+  if (!LIKELY(n >= 0 && n <= lua_gettop(co)))
+    luaL_error(L, "cfiber_%s: %d values of %d", name, n, lua_gettop(co));
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Yield and suspend
+** =======================================================
+*/
+
+/*
+** L was resumed with 'n' values, now on top; below them are the 'base' that
+** the C function had, and what a resumer in C left behind. One that took more
+** than was yielded may have closed what the C function still uses.
+*/
+static int arrived (lua_State *L, int base, int n) {
+  int left = lua_gettop(L) - n - base;
+  if (!LIKELY(left == 0)) {
+    if (left < 0)
+      luaL_error(L, "resumed with values missing that were not yielded");
+    lua_rotate(L, base + 1, n);
+    lua_settop(L, base + n);
+  }
+  return n;
+}
+
+
+static int yield (lua_State *L, int n) {
+  struct universe *u =
+    enter(L, "attempt to yield from outside a coroutine");
+  int base;
+  checkvalues(L, L, n, "yield");
+  base = lua_gettop(L) - n;
+  return arrived(L, base, fiber_yieldinside(u, L, n));
+}
+
+
+static int suspend (lua_State *L, lua_State *co, int n) {
+  struct universe *u = enter(L, NOTRUNNING("suspend"));
+  int base;
+  checkthread(u, L, co, "suspend");
+  checkvalues(L, L, n, "suspend");
+  luaL_checkstack(L, 2 * LUA_MINSTACK, NULL);
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);
+  lua_insert(L, -(n + 1));  /* holds 'co' */
+  base = lua_gettop(L) - n;
+  n = arrived(L, base, fiber_suspend(u, L, co, n));
+  lua_remove(L, base);
+  return n;
+}
+
+
+static int isyieldable (lua_State *L) {
+  return fiber_yieldsinside(universeof(L), L);
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Resume, throw, close
+** =======================================================
+*/
+
+/* Ends a resume of 'co' in L with the message, in place of 'n' arguments. */
+static RARE int refuse (lua_State *L, lua_State *co, int n, int *nres,
+                        const char *message) {
+  lua_pop(co, n);
+  if (!lua_checkstack(co, 1))
+    return luaL_error(L, "stack overflow");
+  *nres = 1;
+  lua_pushstring(L, message);
+  lua_xmove(L, co, 1);
+  return LUA_ERRRUN;
+}
+
+
+/* Moves 'co', which is to be held while it runs, and the 'n' values on top of
+   it to L. */
+INLINE void take (lua_State *L, lua_State *co, int n) {
+  lua_pushthread(co);
+  if (n > 0)
+    lua_insert(co, -(n + 1));
+  lua_xmove(co, L, n + 1);
+}
+
+
+/* Ends a resume of 'co' on L, which had 'base' values before. What came back
+   is on 'other', which after a transfer is not 'co'. */
+INLINE int finish (lua_State *L, lua_State *co, int base, int status,
+                   int *nres, lua_State *other) {
+  if (!LIKELY(status == LUA_YIELD || status == LUA_OK)) {
+    other = L;
+    *nres = 1;
+  }
+  if (!LIKELY(other == co)) {
+    if (!lua_checkstack(co, *nres)) {
+      lua_pop(other, *nres);
+      lua_settop(L, base);
+      return refuse(L, co, 0, nres, "too many results to resume");
+    }
+    lua_xmove(other, co, *nres);
+  }
+  lua_settop(L, base);
+  return status;
+}
+
+
+static void checkresume (struct universe *u, lua_State *L, lua_State *co,
+                         int n, int *nres, const char *name) {
+  checkthread(u, L, co, name);
+  checkvalues(L, co, n, name);
+  if (!LIKELY(nres != NULL))
+    luaL_error(L, "cfiber_%s: the place for the number of results is NULL",
+               name);
+}
+
+
+static int resume (lua_State *L, lua_State *co, int narg, int *nres) {
+  struct universe *u = enter(L, NOTRUNNING("resume"));
+  int base = lua_gettop(L), status;
+  lua_State *other = co;
+  checkresume(u, L, co, narg, nres, "resume");
+  if (!LIKELY(co != L))
+    return refuse(L, co, narg, nres, "cannot resume non-suspended coroutine");
+  if (!LIKELY(lua_checkstack(L, narg + LUA_MINSTACK)))
+    return refuse(L, co, narg, nres, "too many arguments to resume");
+  take(L, co, narg);
+  status = fiber_resume(u, L, &other, narg, nres);
+  return finish(L, co, base, status, nres, other);
+}
+
+
+static int raise (lua_State *L, lua_State *co, int *nres) {
+  struct universe *u = enter(L, NOTRUNNING("throw"));
+  int base = lua_gettop(L), status;
+  lua_State *other = co;
+  checkresume(u, L, co, 1, nres, "throw");
+  if (co == L)
+    return refuse(L, co, 1, nres, "cannot resume non-suspended coroutine");
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  take(L, co, 1);
+  status = fiber_throw(u, L, &other, nres);
+  return finish(L, co, base, status, nres, other);
+}
+
+
+static int statusof (lua_State *L, lua_State *co) {
+  static const int codes[] = {
+    [THREAD_RUNNING] = CFIBER_RUNNING, [THREAD_DEAD] = CFIBER_DEAD,
+    [THREAD_SUSPENDED] = CFIBER_SUSPENDED, [THREAD_NORMAL] = CFIBER_NORMAL
+  };
+  struct universe *u = enter(L, NOTRUNNING("status"));
+  checkthread(u, L, co, "status");
+  return codes[fiber_status(u, L, co)];
+}
+
+
+static int closethread (lua_State *L, lua_State *co) {
+  struct universe *u = enter(L, NOTRUNNING("close"));
+  int status;
+  checkthread(u, L, co, "close");
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  status = fiber_status(u, L, co);
+  if (status != THREAD_DEAD && status != THREAD_SUSPENDED)
+    return luaL_error(L, "cannot close a %s coroutine",
+                      fiber_statusnames[status]);
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);  /* holds it */
+  status = fiber_close(u, L, co);
+  lua_pop(L, 1);
+  return status;
+}
+
+
+static lua_State *running (lua_State *L) {
+  struct universe *u = universeof(L);
+  fiber_settle(u, L);
+  return u->running != NULL ? u->running->L : NULL;
+}
+
+/* }====================================================== */
+
+
+static const struct cfiber_api api = {
+  CFIBER_API_MAJOR, CFIBER_API_MINOR, sizeof(struct cfiber_api),
+  yield, resume, raise, suspend, closethread, statusof, isyieldable, running
+};
+
+
+void capi_publish (lua_State *L) {
+  lua_pushlightuserdata(L, (void *)&api);
+  lua_setfield(L, LUA_REGISTRYINDEX, CFIBER_REGISTRY_KEY);
+}

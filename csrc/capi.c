@@ -18,15 +18,27 @@
 ** =======================================================
 */
 
-/* L may be of a Lua state that has not loaded the module. */
-static struct universe *universeof (lua_State *L) {
-  struct universe *u = universe_only();
-  if (LIKELY(u != NULL && u->registry == lua_topointer(L, LUA_REGISTRYINDEX)))
-    return u;
+static RARE struct universe *loaduniverse (lua_State *L) {
+  struct universe *u;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   u = universe_push(L);
   lua_pop(L, 1);
   return u;
+}
+
+
+INLINE int isof (const struct universe *u, lua_State *L) {
+  return u->registry == lua_topointer(L, LUA_REGISTRYINDEX);
+}
+
+
+/* L may be of a Lua state that has not loaded the module. */
+INLINE struct universe *universeof (lua_State *L) {
+  struct universe *u = universe_only();
+  if (LIKELY(u != NULL && ((u->running != NULL && u->running->L == L)
+                           || isof(u, L))))
+    return u;
+  return loaduniverse(L);
 }
 
 
@@ -60,17 +72,19 @@ INLINE struct universe *enter (lua_State *L, const char *message) {
 }
 
 
-static void checkthread (struct universe *u, lua_State *L, lua_State *co,
+INLINE void checkthread (struct universe *u, lua_State *L, lua_State *co,
                          const char *name) {
-  if (!LIKELY(co != NULL))
+  if (LIKELY(u->last != NULL && u->last->L == co))
+    return;
+  if (co == NULL)
     luaL_error(L, "cfiber_%s: the thread is NULL", name);
-  if (!LIKELY(u->registry == lua_topointer(co, LUA_REGISTRYINDEX)))
+  if (!isof(u, co))
     luaL_error(L, "cfiber_%s: the thread is of another Lua state", name);
 }
 
 
 /* Are there 'n' values on the stack of 'co'? */
-static void checkvalues (lua_State *L, lua_State *co, int n,
+INLINE void checkvalues (lua_State *L, lua_State *co, int n,
                          const char *name) {
   if (!LIKELY(n >= 0 && n <= lua_gettop(co)))
     luaL_error(L, "cfiber_%s: %d values of %d", name, n, lua_gettop(co));
@@ -90,7 +104,7 @@ static void checkvalues (lua_State *L, lua_State *co, int n,
 ** the C function had, and what a resumer in C left behind. One that took more
 ** than was yielded may have closed what the C function still uses.
 */
-static int arrived (lua_State *L, int base, int n) {
+INLINE int arrived (lua_State *L, int base, int n) {
   int left = lua_gettop(L) - n - base;
   if (!LIKELY(left == 0)) {
     if (left < 0)
@@ -185,7 +199,7 @@ INLINE int finish (lua_State *L, lua_State *co, int base, int status,
 }
 
 
-static void checkresume (struct universe *u, lua_State *L, lua_State *co,
+INLINE void checkresume (struct universe *u, lua_State *L, lua_State *co,
                          int n, int *nres, const char *name) {
   checkthread(u, L, co, name);
   checkvalues(L, co, n, name);

@@ -400,15 +400,13 @@ int fiber_yieldsinside (struct universe *u, lua_State *L) {
 }
 
 
-/* Who resumes it relies on the free slots that every C function starts with. */
-int fiber_yieldinside (struct universe *u, lua_State *L, int n) {
+struct fiber *fiber_readyinside (struct universe *u, lua_State *L) {
   struct fiber *f = fiber_caller(u, L);
   const char *message = refusal(L, f);
-  if (!LIKELY(message == NULL))
-    return fiber_raise(L, message);
-  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  if (message != NULL)
+    fiber_raise(L, message);
   fiber_anchor(u, L, f);
-  return fiber_pass(u, L, f, n);
+  return f;
 }
 
 /* }====================================================== */

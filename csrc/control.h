@@ -42,13 +42,26 @@ PRIVATE int fiber_suspend (struct universe *u, lua_State *L, lua_State *co,
    changes anything. No finalizer runs on L itself. */
 PRIVATE int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f);
 
-/* Yields the 'n' values on top of L and returns, when L is resumed, how many
-   values are on top of L, or raises what is thrown. So it is a native yield in
-   any case. Raises where it is refused, with nothing done. */
-PRIVATE int fiber_yieldinside (struct universe *u, lua_State *L, int n);
+/* Readies the fiber that runs on L for a yield from the middle of a C function
+   and returns it. Raises where that is refused, with nothing done. */
+PRIVATE struct fiber *fiber_readyinside (struct universe *u, lua_State *L);
 
 /* Would that be accepted? Drops fibers that were jumped out of. */
 PRIVATE int fiber_yieldsinside (struct universe *u, lua_State *L);
+
+/* Yields the 'n' values on top of L and returns, when L is resumed, how many
+   values are on top of L, or raises what is thrown. So it is a native yield in
+   any case. Raises where it is refused, with nothing done. Who resumes it
+   relies on the free slots that every C function starts with. */
+INLINE int fiber_yieldinside (struct universe *u, lua_State *L, int n) {
+  struct fiber *f = u->running;
+  if (!LIKELY(f != NULL && f->L == L && f->anchored && fiber_isunder(f)
+              && lua_isyieldable(L)))
+    f = fiber_readyinside(u, L);
+  if (!LIKELY(lua_checkstack(L, LUA_MINSTACK)))
+    fiber_raise(L, "stack overflow");
+  return fiber_pass(u, L, f, n);
+}
 
 /* Suspends the fiber L runs in, like fiber_suspend, and lets 'co', which is
    suspended or not started, take its place under the same resumer, with the

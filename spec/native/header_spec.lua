@@ -1,0 +1,80 @@
+-- header_spec.lua: cfiber.h compiles wherever it may be included, and the C
+-- module in README.md does what it says
+
+local child = require "child"
+local helper = require "helper"
+
+if helper.mode ~= "plain" or helper.cfiber.stats().switch == "ucontext" then
+  return  -- a compiler does the same in every mode
+end
+
+-- Where the Makefile finds Lua's headers.
+local include = "INC=$(printf 'include Makefile\\nshow:;@echo $(LUA_INCDIR)' | ${MAKE:-make} -s -f - show)\n"
+
+-- All of the header, in functions that work in C and C++.
+local user = [[
+#include "cfiber.h"
+
+int all (lua_State *L, lua_State *co);
+
+int all (lua_State *L, lua_State *co) {
+  int n;
+  cfiber_import(L);
+  n = cfiber_yield(L, 0) + cfiber_suspend(L, co, 1) + cfiber_resume(L, co, 2, &n) + cfiber_throw(L, co, &n);
+  if (cfiber_isyieldable(L) && cfiber_running(L) == co && cfiber_status(L, co) == CFIBER_SUSPENDED)
+    n += cfiber_close(L, co);
+  return n + luaopen_cfiber(L);
+}
+]]
+
+-- Compiles a program without a warning, or skips the test.
+local function compiles(compiler, text, flags)
+  local r = child.shell(include .. ("command -v %s >/dev/null || exit 99\n%s %s -pedantic -Wall -Wextra -Werror "
+    .. "-Icsrc/include -I\"$INC\" $SCRIPT"):format(compiler:match "%S+", compiler, flags or "-fsyntax-only"), text)
+  if r.status == 99 then
+    pending(compiler .. " is not installed")
+  else
+    assert.equal("", r.errors)
+    assert.equal(0, r.status)
+  end
+end
+
+describe("cfiber.h", function()
+  for _, compiler in ipairs {
+    "${CC:-cc} -x c -std=c89 -DLUA_USE_C89", "${CC:-cc} -x c -std=c99", "${CC:-cc} -x c -std=c17",
+    "clang -x c -std=c89 -DLUA_USE_C89", "g++ -x c++ -std=c++98 -Wno-long-long", "g++ -x c++ -std=c++17",
+    "clang++ -x c++ -std=c++17",
+  } do
+    it("compiles with " .. compiler, function()
+      compiles(compiler, user)
+    end)
+
+    it("leaves nothing unused with " .. compiler, function()
+      compiles(compiler, '#include "cfiber.h"\nint only (void);\nint only (void) { return 0; }\n')
+    end)
+  end
+
+  it("includes nothing else of the project", function()
+    for line in io.lines "csrc/include/cfiber.h" do
+      assert.is_nil(line:match '^%s*#%s*include%s*"')
+    end
+  end)
+end)
+
+describe("The C module of the README", function()
+  it("does what it says, built with the line above it", function()
+    local file <close> = assert(io.open "README.md")
+    local text = file:read "a"
+    local command = assert(text:match "\n    (cc [^\n]-%-o each%.so each%.c)\n")
+    local r = child.shell(include .. [[
+      DIR=$(mktemp -d) && cp $SCRIPT $DIR/each.c && HERE=$PWD && cd $DIR || exit 1
+      ]] .. command:gsub("^cc", "${CC:-cc} -Wall -Werror -I$HERE/csrc/include -I\"$INC\"") .. [[ && LUA_CPATH=]]
+      .. child.quote("./?.so;" .. package.cpath) .. [[ $LUA - <<'END'
+      ]] .. assert(text:match "```c\n.-```\n.-```lua\n(.-)```") .. [[
+
+END
+      rm -r $DIR]], assert(text:match "```c\n(.-)```"))
+    assert.equal("", r.errors)
+    assert.equal("c\tb\ta\n", r.output)
+  end)
+end)

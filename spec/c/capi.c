@@ -5,6 +5,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <lualib.h>
 #include <stdlib.h>
 
 #include <cfiber.h>
@@ -46,23 +47,6 @@ static int produce (lua_State *L) {
 static int keep (lua_State *L) {
   cfiber_yield(L, 1);
   return lua_gettop(L);
-}
-
-
-/* overfull(n): yields with only n free slots on the Lua stack */
-static int overfull (lua_State *L) {
-  int left = (int)luaL_checkinteger(L, 1);
-  int low = 0, high = 2000000;
-  while (high - low > 1) {  /* the most that can be had */
-    int middle = (low + high) / 2;
-    if (lua_checkstack(L, middle))
-      low = middle;
-    else
-      high = middle;
-  }
-  for (; low > left; low--)
-    lua_pushnil(L);
-  return cfiber_yield(L, 0);
 }
 
 
@@ -117,8 +101,11 @@ static int sort (lua_State *L) {
 ** =======================================================
 */
 
-/* The rest of a resume of 'co': status, count, and what is on 'co'. */
-static int results (lua_State *L, lua_State *co, int status, int n) {
+/* The rest of a resume of 'co', which L had 'top' values before: status, count,
+   and what is on 'co'. */
+static int results (lua_State *L, lua_State *co, int top, int status, int n) {
+  if (L != co && lua_gettop(L) != top)
+    return luaL_error(L, "%d values in place of %d", lua_gettop(L), top);
   luaL_checkstack(L, n + 2, NULL);
   lua_xmove(co, L, n);
   lua_pushinteger(L, status);
@@ -136,7 +123,7 @@ static int resume (lua_State *L) {
   luaL_checkstack(co, n, NULL);
   lua_xmove(L, co, n);
   status = cfiber_resume(L, co, n, &n);
-  return results(L, co, status, n);
+  return results(L, co, 1, status, n);
 }
 
 
@@ -179,7 +166,7 @@ static int throw (lua_State *L) {
   luaL_checkstack(co, 1, NULL);
   lua_xmove(L, co, 1);
   status = cfiber_throw(L, co, &n);
-  return results(L, co, status, n);
+  return results(L, co, 1, status, n);
 }
 
 
@@ -193,7 +180,7 @@ static int suspend (lua_State *L) {
 static int closethread (lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
   int status = cfiber_close(L, co);
-  return results(L, co, status, status != LUA_OK);
+  return results(L, co, 1, status, status != LUA_OK);
 }
 
 
@@ -260,12 +247,47 @@ static int yieldon (lua_State *L) {
 static int callfor (lua_State *L, const char *name, lua_State *co) {
   int n;
   switch (name[0]) {
+    case 'y': return cfiber_yield(L, 0);
     case 'r': return cfiber_resume(L, co, 0, &n);
     case 't': return cfiber_throw(L, co, &n);
     case 's': return name[1] == 't' ? cfiber_status(L, co)
                                     : cfiber_suspend(L, co, 0);
     default: return cfiber_close(L, co);
   }
+}
+
+
+/* Leaves n free slots on the Lua stack, all in all. */
+static void fill (lua_State *L, int n) {
+  int low = 0, high = 2000000;
+  while (high - low > 1) {  /* the most that can be had */
+    int middle = (low + high) / 2;
+    if (lua_checkstack(L, middle))
+      low = middle;
+    else
+      high = middle;
+  }
+  for (; low > n; low--)
+    lua_pushnil(L);
+}
+
+
+/* full(n, name, co): calls it with only n free slots; returns what it does */
+static int full (lua_State *L) {
+  lua_State *co = lua_tothread(L, 3);
+  const char *name = luaL_checkstring(L, 2);
+  fill(L, (int)luaL_checkinteger(L, 1));
+  lua_pushinteger(L, callfor(L, name, co));
+  return 1;
+}
+
+
+/* push(co, ...) */
+static int push (lua_State *L) {
+  lua_State *co = lua_tothread(L, 1);
+  luaL_checkstack(co, lua_gettop(L), NULL);
+  lua_xmove(L, co, lua_gettop(L) - 1);
+  return 0;
 }
 
 
@@ -335,6 +357,23 @@ static int importfake (lua_State *L) {
   return 1;
 }
 
+/* inother(script, cpath): runs a script in another Lua state and returns what
+   it returns, as a string */
+static int inother (lua_State *L) {
+  const char *script = luaL_checkstring(L, 1);
+  const char *cpath = luaL_checkstring(L, 2);
+  lua_State *other = luaL_newstate();
+  luaL_openlibs(other);
+  lua_getglobal(other, "package");
+  lua_pushstring(other, cpath);
+  lua_setfield(other, -2, "cpath");
+  if (luaL_loadstring(other, script) == LUA_OK)
+    lua_pcall(other, 0, 1, 0);
+  lua_pushstring(L, luaL_tolstring(other, -1, NULL));
+  lua_close(other);
+  return 1;
+}
+
 /* }====================================================== */
 
 
@@ -343,13 +382,15 @@ static const luaL_Reg functions[] = {
   {"collect", collect},
   {"drop", drop},
   {"foreign", foreign},
+  {"full", full},
   {"importfake", importfake},
+  {"inother", inother},
   {"isyieldable", isyieldable},
   {"keep", keep},
   {"nocount", nocount},
   {"null", null},
-  {"overfull", overfull},
   {"produce", produce},
+  {"push", push},
   {"resume", resume},
   {"resumeon", resumeon},
   {"resumeonly", resumeonly},

@@ -7,7 +7,7 @@ local cfiber, stock, leakless = helper.cfiber, helper.stock, helper.leakless
 
 local OK, YIELD, ERRRUN = 0, 1, 2
 
--- A test whose fibers are all gone at its end.
+-- A test that leaves no fiber behind.
 local function case(name, body)
   it(name, function()
     leakless(body)
@@ -218,10 +218,16 @@ describe("cfiber_yield", function()
   end)
 
   case("is refused where no room is left for what comes back", function()
-    failsinside("stack overflow", capi.overfull, 5)
-    local co = suspended(capi.overfull, 30)
+    local function body(left)
+      capi.yield()
+      return capi.full(left, "yield")
+    end
+    local co = suspended(body, 5)
+    assert.same({false, "stack overflow"}, {cfiber.resume(co)})
+    co = suspended(body, 30)
+    cfiber.resume(co)
     assert.same({false, "too many arguments to resume"}, {cfiber.resume(co, table.unpack({}, 1, 100))})
-    assert.equal(20, select("#", cfiber.resume(co, table.unpack({}, 1, 19))))
+    assert.same({true, 19}, {cfiber.resume(co, table.unpack({}, 1, 19))})
   end)
 end)
 
@@ -260,6 +266,22 @@ describe("cfiber_resume", function()
     assert.equal(1002, r.n)
     r = table.pack(capi.resume(co, table.unpack({}, 1, 2000)))
     assert.same({OK, 2000, n = 2002}, r)
+  end)
+
+  case("passes values that the state it is called on has no room for yet", function()
+    local co = cfiber.create(select)
+    capi.push(co, "#", table.unpack({}, 1, 20000))
+    assert.same({true, OK}, {cfiber.resume(cfiber.create(capi.resumeonly), co, 20001)})
+    capi.drop(co, 1)
+  end)
+
+  case("refuses where that state has no room left", function()
+    local co = cfiber.create(print)
+    local r = {cfiber.resume(cfiber.create(capi.full), 5, "resume", co)}
+    assert.same({true, ERRRUN}, r)
+    assert.equal("suspended", cfiber.status(co))
+    capi.drop(co, 1)
+    assert.same({true}, {cfiber.resume(co)})
   end)
 
   case("refuses the running thread and one that resumes another", function()
@@ -410,6 +432,15 @@ describe("cfiber_suspend", function()
     assert.same({OK, 300, n = 302}, r)
   end)
 
+  case("is refused where no room is left for what comes back", function()
+    local co
+    co = suspended(function()
+      capi.yield()
+      return pcall(capi.full, 5, "suspend", co)
+    end)
+    assert.same({true, false, "stack overflow"}, {cfiber.resume(co)})
+  end)
+
   case("refuses what is not around the call, NULL and other states' threads", function()
     local message = "cannot suspend a coroutine that is no fiber around the call"
     fails(message, capi.suspend, stock.running())
@@ -514,10 +545,6 @@ describe("cfiber_import", function()
     assert.equal("imported", capi.importfake(1, 8))
   end)
 
-  local function import(script)
-    return child.output("package.loaded.cfiber = nil " .. script)
-  end
-
   it("requires the module itself", function()
     local r = child.bare [[
       local f = require "capi".yield
@@ -550,7 +577,22 @@ describe("cfiber_import", function()
   end)
 
   it("needs no look at the loaded modules once there is a table", function()
-    assert.equal("true\n", import "print(require 'capi'.isyieldable() == false)")
+    assert.equal("false\n", child.output "package.loaded.cfiber = {} print(require 'capi'.isyieldable())")
+  end)
+
+  it("serves several Lua states in one process", function()
+    assert.equal("3 1 1\n3\n", child.output [=[
+      local capi = require "capi"
+      local co = cfiber.create(capi.produce)
+      cfiber.resume(co, 2)
+      local script = [[
+        local capi, cfiber = require "capi", require "cfiber"
+        local co = cfiber.create(function() capi.yield(1) capi.yield(2) end)
+        local all = {capi.collect(co), (capi.resume(cfiber.create(capi.yield))), cfiber.stats().mounted}
+        return table.concat(all, " ")]]
+      print(capi.inother(script, package.cpath))
+      cfiber.resume(co, "a")
+      print((select(3, cfiber.resume(co, "b"))))]=])
   end)
 
   case("serves a module that was built for the first version", function()

@@ -168,13 +168,15 @@ static RARE int refuse (lua_State *L, lua_State *co, int n, int *nres,
 }
 
 
-/* Moves 'co', which is to be held while it runs, and the 'n' values on top of
-   it to L. */
+/* Pushes 'co' on L, which holds it while it runs, and moves the 'n' values on
+   top of 'co' there. They go first: 'co' may have no slot but theirs. */
 INLINE void take (lua_State *L, lua_State *co, int n) {
-  lua_pushthread(co);
   if (n > 0)
-    lua_insert(co, -(n + 1));
-  lua_xmove(co, L, n + 1);
+    lua_xmove(co, L, n);
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);
+  if (n > 0)
+    lua_insert(L, -(n + 1));
 }
 
 

@@ -209,7 +209,8 @@ static CFIBER_MAYBE_UNUSED void cfiber_settable (const struct cfiber_api *api) {
 ** raises, and where cfiber has another major version or too few functions for
 ** this header, with both versions in the message. Uses four slots of L.
 */
-static CFIBER_MAYBE_UNUSED const struct cfiber_api *cfiber_import (lua_State *L) {
+CFIBER_MAYBE_UNUSED
+static const struct cfiber_api *cfiber_import (lua_State *L) {
   const struct cfiber_api *api;
   if (lua_getfield(L, LUA_REGISTRYINDEX, CFIBER_REGISTRY_KEY) == LUA_TNIL) {
     lua_pop(L, 1);

@@ -256,10 +256,7 @@ static int closethread (lua_State *L, lua_State *co) {
   int status;
   checkthread(u, L, co, "close");
   luaL_checkstack(L, LUA_MINSTACK, NULL);
-  status = fiber_status(u, L, co);
-  if (status != THREAD_DEAD && status != THREAD_SUSPENDED)
-    return luaL_error(L, "cannot close a %s coroutine",
-                      fiber_statusnames[status]);
+  lib_checkclosable(u, L, co);
   lua_pushthread(co);
   lua_xmove(co, L, 1);  /* holds it */
   status = fiber_close(u, L, co);

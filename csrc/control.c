@@ -204,15 +204,8 @@ static int islisted (struct universe *u, struct fiber *f) {
 
 static struct fiber *findrunning (struct universe *u, lua_State *co) {
   struct fiber *f = u->running;
-  if (f->L != co) {
-    struct fiber *found = (struct fiber *)map_find(&u->map, co);
-    if (LIKELY(found != NULL))
-      f = found;
-    else {  /* it may have no anchor */
-      while (f != NULL && f->L != co)
-        f = f->resumer;
-    }
-  }
+  if (f->L != co)
+    f = fiber_find(u, co);
   return f != NULL && islisted(u, f) ? f : NULL;
 }
 

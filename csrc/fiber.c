@@ -206,14 +206,6 @@ INLINE void comehome (struct universe *u) {
 }
 
 
-/* Has 'co' a body and not begun it? */
-INLINE int isfresh (lua_State *co) {
-  lua_Debug ar;
-  return lua_status(co) == LUA_OK && lua_gettop(co) > 0
-      && !lua_getstack(co, 0, &ar);
-}
-
-
 /* The pool that 'co' takes its stack from. */
 INLINE struct pool *poolof (struct universe *u, const lua_State *co) {
   if (!LIKELY(u->wishes.count == 0)) {
@@ -264,7 +256,7 @@ INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co,
   struct fiber *f;
   if (!LIKELY(s != NULL)) {
     s = collectstack(u, L, co);
-    if ((cameback ? lua_status(co) != LUA_YIELD : !isfresh(co))
+    if ((cameback ? lua_status(co) != LUA_YIELD : !fiber_isfresh(co))
         || !lua_checkstack(co, narg)) {
       pool_put(s);
       return NULL;
@@ -342,7 +334,7 @@ struct fiber *fiber_prepare (struct universe *u, lua_State *L, lua_State *co,
     f = fiber_suspended(u, co);
   if (narg > 0 && !fiber_takes(co, f, narg))
     *status = refuse(L, "too many arguments to resume");
-  else if (!compact && f == NULL && !isfresh(co))
+  else if (!compact && f == NULL && !fiber_isfresh(co))
     *status = refusedead(L, co);
   else if (u->depth >= u->max_depth)
     *status = refuse(L, "C stack overflow");

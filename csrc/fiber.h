@@ -165,6 +165,13 @@ PRIVATE struct fiber *fiber_find (struct universe *u, lua_State *co);
 /* May 'co' yield, natively or not? */
 PRIVATE int fiber_isyieldable (struct universe *u, lua_State *co);
 
+/* Has 'co' a body and not begun it? */
+INLINE int fiber_isfresh (lua_State *co) {
+  lua_Debug ar;
+  return lua_status(co) == LUA_OK && lua_gettop(co) > 0
+      && !lua_getstack(co, 0, &ar);
+}
+
 /* The fiber of 'co' if it is suspended natively, or NULL. */
 INLINE struct fiber *fiber_suspended (struct universe *u, lua_State *co) {
   struct fiber *f = (struct fiber *)map_find(&u->map, co);

@@ -46,6 +46,15 @@ INLINE lua_State *lib_checkthread (lua_State *L) {
   return co;
 }
 
+/* Raises unless 'co' is suspended or dead; returns which. */
+INLINE int lib_checkclosable (struct universe *u, lua_State *L,
+                              lua_State *co) {
+  int status = fiber_status(u, L, co);
+  if (status != THREAD_DEAD && status != THREAD_SUSPENDED)
+    luaL_error(L, "cannot close a %s coroutine", fiber_statusnames[status]);
+  return status;
+}
+
 /* Moves 'nres' results from 'co' to L, where a C function was called with
    LUA_MINSTACK free slots, of which two may be in use. Returns how many
    moved, or -1 when L cannot take them. */

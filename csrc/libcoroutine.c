@@ -90,10 +90,7 @@ static int lib_running (lua_State *L) {
 static int lib_close (lua_State *L) {
   lua_State *co = lib_checkthread(L);
   struct universe *u = lib_universe(L);
-  int status = fiber_status(u, L, co);
-  if (status != THREAD_DEAD && status != THREAD_SUSPENDED)
-    return luaL_error(L, "cannot close a %s coroutine",
-                      fiber_statusnames[status]);
+  lib_checkclosable(u, L, co);
   if (fiber_close(u, L, co) == LUA_OK) {
     lua_pushboolean(L, 1);
     return 1;

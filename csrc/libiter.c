@@ -63,10 +63,8 @@ static int iterate (lua_State *L) {
    thread until it starts. */
 static int iteratewith (lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
-  lua_Debug ar;
   int narg = 0;
-  if (lua_gettop(co) > 1 && lua_status(co) == LUA_OK
-      && !lua_getstack(co, 0, &ar)) {
+  if (lua_gettop(co) > 1 && fiber_isfresh(co)) {
     narg = lua_gettop(co) - 1;
     luaL_checkstack(L, narg, "too many arguments");
     lua_xmove(co, L, narg);
@@ -90,10 +88,7 @@ static lua_State *checkclosing (lua_State *L) {
 static int closeloop (lua_State *L) {
   lua_State *co = checkclosing(L);
   struct universe *u = lib_universe(L);
-  int status = fiber_status(u, L, co);
-  if (status == THREAD_RUNNING || status == THREAD_NORMAL)
-    return luaL_error(L, "cannot close a %s coroutine",
-                      fiber_statusnames[status]);
+  int status = lib_checkclosable(u, L, co);
   if (status == THREAD_DEAD && lua_status(co) == LUA_OK)
     return 0;  /* the loop came to its end */
   if (fiber_close(u, L, co) != LUA_OK) {

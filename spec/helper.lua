@@ -217,6 +217,23 @@ function helper.same(scenario, options)
 end
 
 -- ---------------------------------------------------------------------------
+-- Finalizers
+
+--- Calls f as the finalizer of an object.
+function helper.finalize(f)
+  local called = false
+  setmetatable({}, {__gc = function()
+    if not called then
+      called = true
+      f()
+    end
+  end})
+  collectgarbage()
+  collectgarbage()
+  assert(called, "the finalizer did not run")
+end
+
+-- ---------------------------------------------------------------------------
 -- Limits
 
 --- Calls f with these limits set (see cfiber.config), then sets them back.

@@ -96,4 +96,19 @@ function bench.both(id, title, make, options)
   bench.compare(id, title, make(bench.cfiber), make(bench.stock), options)
 end
 
+--- A function of a count: resumes and yields of one fiber or coroutine.
+function bench.pair(co)
+  local resume, yield = co.resume, co.yield
+  local thread = co.create(function()
+    while true do
+      yield()
+    end
+  end)
+  return function(n)
+    for _ = 1, n do
+      resume(thread)
+    end
+  end
+end
+
 return bench

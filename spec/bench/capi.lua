@@ -12,21 +12,6 @@ local function pair(resume, thread)
   end
 end
 
--- The same between Lua functions.
-local function lua(co)
-  local resume, yield = co.resume, co.yield
-  local thread = co.create(function()
-    while true do
-      yield()
-    end
-  end)
-  return function(n)
-    for _ = 1, n do
-      resume(thread)
-    end
-  end
-end
-
 local function fiber()
   return pair(capi.resume, cfiber.create(capi.fiber))
 end
@@ -42,4 +27,4 @@ bench.compare("cpair", "C: resume + yield (stock: lua_yieldk)", fiber(),
   pair(capi.stockresume, stock.create(capi.stock)))
 bench.compare("cinside", "C: the same inside a C callback (stock: outside)", inside(),
   pair(capi.stockresume, stock.create(capi.stock)))
-bench.compare("cpairlua", "C: resume + yield", fiber(), lua(cfiber), {against = "the same from Lua"})
+bench.compare("cpairlua", "C: resume + yield", fiber(), bench.pair(cfiber), {against = "the same from Lua"})

@@ -3,20 +3,6 @@
 local bench = require "bench"
 local calls = require "calls"
 
-local function pair0(co)
-  local resume, yield = co.resume, co.yield
-  local thread = co.create(function()
-    while true do
-      yield()
-    end
-  end)
-  return function(n)
-    for _ = 1, n do
-      resume(thread)
-    end
-  end
-end
-
 local function pair1(co)
   local resume, yield = co.resume, co.yield
   local thread = co.create(function(v)
@@ -78,12 +64,12 @@ local function empty(n)
   end
 end
 
-bench.both("pair0", "resume + yield", pair0)
+bench.both("pair0", "resume + yield", bench.pair)
 bench.both("pair1", "resume + yield, 1 value each way", pair1)
 bench.both("pair8", "resume + yield, 8 values each way", pair8)
 bench.both("wrap", "wrap call", wrap)
 bench.both("generator", "generic for over a generator", generator)
-bench.compare("floor", "resume + yield", pair0(bench.cfiber), empty, {against = "two empty C calls"})
+bench.compare("floor", "resume + yield", bench.pair(bench.cfiber), empty, {against = "two empty C calls"})
 
 bench.cfiber.config {native_limit = 0}  -- from here on every yield is compact
-bench.both("compact", "resume + yield, compact", pair0)
+bench.both("compact", "resume + yield, compact", bench.pair)

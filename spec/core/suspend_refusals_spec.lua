@@ -5,6 +5,7 @@ local helper = require "helper"
 local boundary = require "boundary"
 local child = require "child"
 local cfiber, stock = helper.cfiber, helper.stock
+local finalize = helper.finalize
 
 local FINALIZER = "attempt to yield from a finalizer"
 local OUTSIDE = "attempt to yield from outside a coroutine"
@@ -15,20 +16,6 @@ local function clean(f)
   return function()
     helper.leakless(f)
   end
-end
-
--- Calls f as the finalizer of an object.
-local function finalize(f)
-  local called = false
-  setmetatable({}, {__gc = function()
-    if not called then
-      called = true
-      f()
-    end
-  end})
-  collectgarbage()
-  collectgarbage()
-  assert(called, "the finalizer did not run")
 end
 
 -- Runs f(me) in a fiber 'me' and expects that it runs through; then that a

@@ -3,6 +3,7 @@
 local helper = require "helper"
 local boundary = require "boundary"
 local cfiber, stock = helper.cfiber, helper.stock
+local finalize = helper.finalize
 
 -- A test that leaves no stack behind.
 local function clean(f)
@@ -14,19 +15,6 @@ end
 local function message(f, ...)
   local ok, err = pcall(f, ...)
   return not ok and err or "no error"
-end
-
-local function finalize(f)
-  local called = false
-  setmetatable({}, {__gc = function()
-    if not called then
-      called = true
-      f()
-    end
-  end})
-  collectgarbage()
-  collectgarbage()
-  assert(called, "the finalizer did not run")
 end
 
 local function below_gsub(f, ...)

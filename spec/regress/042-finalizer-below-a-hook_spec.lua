@@ -4,25 +4,12 @@
 
 local helper = require "helper"
 local cfiber, stock = helper.cfiber, helper.stock
+local finalize = helper.finalize
 
 local REFUSED = "attempt to yield from a finalizer"
 
 local function inside_stock(f)
   assert(stock.resume(stock.create(f)))
-end
-
--- Calls f as the finalizer of an object.
-local function finalize(f)
-  local called = false
-  setmetatable({}, {__gc = function()
-    if not called then
-      called = true
-      f()
-    end
-  end})
-  collectgarbage()
-  collectgarbage()
-  assert(called, "the finalizer did not run")
 end
 
 -- Calls f on the main thread inside a debug hook.

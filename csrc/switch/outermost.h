@@ -10,6 +10,8 @@
 static inline void switch_outermost (void) {
 #if defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__x86_64__)
   __asm__ volatile (".cfi_undefined rip");
+#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__i386__)
+  __asm__ volatile (".cfi_undefined eip");
 #elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__aarch64__)
   __asm__ volatile (".cfi_undefined x30");
 #endif

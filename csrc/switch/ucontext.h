@@ -22,16 +22,39 @@ struct saved {
   ucontext_t machine;
   void (*entry) (void *message);
   void *message;
+  uint32_t mxcsr;  /* i386 with SSE: its control and status */
 };
 
 struct context {
   struct saved *saved;
 };
 
+/* On i386 'swapcontext' keeps the control of the x87, not that of SSE, which a
+   program for every i386 finds at run time. */
+#if defined(__i386__) && defined(__GNUC__)
+#define SWITCH_HASSSE __builtin_cpu_supports("sse")
+#define SWITCH_SSE(how, s) \
+  __asm__ volatile (how " %0" : "+m" ((s)->mxcsr) : : "memory")
+#else
+#define SWITCH_HASSSE 0
+#define SWITCH_SSE(how, s) ((void)(s))
+#endif
+
+static inline void switch_keepsse (struct saved *s) {
+  if (SWITCH_HASSSE)
+    SWITCH_SSE("stmxcsr", s);
+}
+
+static inline void switch_loadsse (struct saved *s) {
+  if (SWITCH_HASSSE)
+    SWITCH_SSE("ldmxcsr", s);
+}
+
 /* 'makecontext' passes ints: an address takes two of them. */
 static inline void switch_start (unsigned int high, unsigned int low) {
   struct saved *s = (struct saved *)(uintptr_t)
                     (((uint64_t)high << 32) | (uint64_t)low);
+  switch_loadsse(s);
   s->entry(s->message);
 }
 
@@ -45,6 +68,7 @@ static inline void switch_prepare (struct context *c, void *low, void *top,
   s->machine.uc_stack.ss_size = (size_t)((char *)s - (char *)low);
   s->machine.uc_link = NULL;
   s->entry = entry;
+  switch_keepsse(s);
   makecontext(&s->machine, (void (*) (void))(uintptr_t)switch_start, 2,
               (unsigned int)(address >> 32), (unsigned int)address);
   c->saved = s;
@@ -72,7 +96,9 @@ static inline void *switch_swap (struct context *c, void *message) {
   c->saved = &here;
   there->message = message;
   switch_takemask(&there->machine);
+  switch_keepsse(&here);
   swapcontext(&here.machine, &there->machine);
+  switch_loadsse(&here);
   return here.message;
 }
 

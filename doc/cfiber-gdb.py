@@ -36,7 +36,7 @@ class ContextUnwinder(Unwinder):
             return None
         # gdb wants callers to stand higher: this frame, on another stack, is
         # said to stand where that stack ends
-        end = self.registers.get("rsp", self.registers.get("sp"))
+        end = next(value for name, value in self.registers.items() if name.endswith("sp"))
         info = pending.create_unwind_info(FrameId(gdb.Value(end).cast(sp.type), pc))
         for name, value in self.registers.items():
             kind = pending.read_register(name).type
@@ -69,8 +69,10 @@ def is64(value):
 def ucontext_registers(machine):
     """The registers of an mcontext_t; strict C prefixes its fields."""
     fields = {field.name.lstrip("_"): machine[field] for field in machine.type.strip_typedefs().fields()}
-    if "gregs" in fields:  # x86-64: numbers in <sys/ucontext.h>
+    if "gregs" in fields:  # numbers in <sys/ucontext.h>
         gregs = fields["gregs"]
+        if gregs.type.sizeof // gregs.type.strip_typedefs().target().sizeof == 19:  # i386
+            return {"esp": is64(gregs[7]), "ebp": is64(gregs[6]), "eip": is64(gregs[14])}
         return {"rsp": is64(gregs[15]), "rbp": is64(gregs[10]), "rip": is64(gregs[16])}
     return {"sp": is64(fields["sp"]), "x29": is64(fields["regs"][29]), "pc": is64(fields["pc"])}
 

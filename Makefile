@@ -57,7 +57,8 @@ help:
 	'                      stock coroutines; FIGURE is a program in spec/bench' \
 	'make bench-peers      the same against what one would use instead of cfiber' \
 	'make test             installs what it needs, builds, runs all tests' \
-	'make check            the same without installing anything' \
+	'make check            the same without installing anything; for 32 bits, with' \
+	'                      CC="gcc -m32" LUA= LUA_INCDIR= of such a Lua' \
 	'make specmodules      all that running one spec needs' \
 	'make -s env           shell exports that use this checkout in place:' \
 	'                      eval "$$(make -s env)"' \
@@ -75,7 +76,7 @@ $(BUILD)/cfiber.so: $(OBJECTS)
 # One object with nothing visible but the API: no clash with a host's names.
 $(BUILD)/libcfiber.a: $(OBJECTS)
 	@echo '$(AR) $@'
-	$(Q)$(LD) -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
+	$(Q)$(CC) -nostdlib -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
 	$(Q)$(LOCALIZE) $(BUILD)/obj/cfiber-all.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/cfiber-all.o
 

@@ -6,7 +6,7 @@ local cfiber, stock = helper.cfiber, helper.stock
 local config, stats, trim = cfiber.config, cfiber.stats, cfiber.trim
 
 local SEGV = 11
-local MIN, MAX = 64 << 10, 1 << 30
+local MIN, MAX = 64 << 10, string.packsize "T" > 4 and 1 << 30 or 1 << 27
 
 -- Fibers that nobody holds give their stacks back, and the pools are emptied.
 local function clear()

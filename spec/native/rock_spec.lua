@@ -22,10 +22,16 @@ local function check(commands, ...)
   return text
 end
 
--- The command of the system's LuaRocks for Lua 5.4, or nil.
+-- Does this LuaRocks build for a Lua with addresses as wide as here?
+local function isours(command)
+  local ok, width = run([[$(%s config variables.LUA) -e 'print(string.packsize "T")']], command)
+  return ok and tonumber(width) == string.packsize "T"
+end
+
+-- The command of the system's LuaRocks for this Lua, or nil.
 local function findluarocks()
   for _, command in ipairs {"luarocks-5.4", "luarocks --lua-version 5.4"} do
-    if run("%s --version", command) then
+    if isours(command) then
       return command
     end
   end
@@ -36,7 +42,7 @@ local luarocks = findluarocks()
 -- Defines a test that is skipped where LuaRocks is not installed.
 local function case(name, body)
   it(name, luarocks and body or function()
-    pending "LuaRocks is not installed"
+    pending "LuaRocks for this Lua is not installed"
   end)
 end
 

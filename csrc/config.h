@@ -53,9 +53,11 @@
 #define STACK_SLACK ((size_t)128 << 10)
 
 /* Bytes below the top that a stack keeps while it waits for the next fiber: a
-   usual one touches 4 KB. And how many bytes of stacks come back before those
-   that came are looked at, which takes 60 ns each. */
+   usual one touches 4 KB. The bytes below those that tell whether it was used
+   deeply. And how many bytes of stacks come back before those that came are
+   looked at, which takes 60 ns each. */
 #define STACK_KEEP ((size_t)16 << 10)
+#define STACK_LOOK ((size_t)4 << 10)
 #define TRIM_INTERVAL ((size_t)16 << 20)
 
 /* Stacks in one mapping, and its bytes, at most: creation then costs the guard

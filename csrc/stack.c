@@ -32,13 +32,12 @@ size_t stack_used (const struct stack *s) {
 }
 
 
-/* Calls that go deep leave something in each of the pages they pass: frames
-   of a page and more are rare. A page that nobody touched reads as zeros and
-   takes no memory by that. */
+/* Calls that go deep leave something in each STACK_LOOK bytes they pass: larger
+   frames are rare. A page that nobody touched reads as zeros and takes no
+   memory by that. */
 void stack_trim (struct stack *s) {
   char *end = s->base + s->bytes;
   char *keep = end - pages_round(STACK_KEEP);
-  size_t page = pages_size();
-  if (keep > stack_low(s) && !iszero(keep - page, keep))
+  if (keep > stack_low(s) && !iszero(keep - STACK_LOOK, keep))
     pages_discard(stack_low(s), (size_t)(keep - stack_low(s)));
 }

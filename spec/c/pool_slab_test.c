@@ -16,7 +16,8 @@
 
 #define N 10
 #define MANY 1000
-#define LOOK ((int)(TRIM_INTERVAL / SIZE))  /* puts after which a pool looks */
+#define DEEP (2 * SIZE)  /* more than is kept, with pages of 64 KB too */
+#define LOOK ((int)(TRIM_INTERVAL / DEEP))  /* puts after which a pool looks */
 
 static struct stack *s[MANY];
 
@@ -444,7 +445,7 @@ static void deepen (struct stack *used) {
    since, whatever was done to others. An advice is a stack cleaned. */
 static void test_clean (void **state) {
   struct pools ps;
-  struct pool *p = openone(&ps, SIZE, 3 * LOOK);
+  struct pool *p = openone(&ps, DEEP, 3 * LOOK);
   int i, n;
   (void)state;
   pools_getall(p, s, 3 * LOOK);
@@ -465,7 +466,7 @@ static void test_clean (void **state) {
 
 static void test_clean_reused (void **state) {
   struct pools ps;
-  struct pool *p = openone(&ps, SIZE, N);
+  struct pool *p = openone(&ps, DEEP, N);
   int i;
   (void)state;
   pools_getall(p, s, 3);

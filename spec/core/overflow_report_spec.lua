@@ -44,7 +44,7 @@ describe("An overflow of a fiber's C stack", function()
   end)
 
   it("names the size of the stack", function()
-    dies(run [[cfiber.config {stack_size = 100 << 10} start(overrun.overflow)]], nil, 100)
+    dies(run [[cfiber.config {stack_size = 128 << 10} start(overrun.overflow)]], nil, 128)
   end)
 
   it("is that of the innermost fiber", function()

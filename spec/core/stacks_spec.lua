@@ -365,7 +365,7 @@ describe("stack_size set while fibers are suspended", function()
   it("may be set again and again", clean(function()
     local all = {}
     for i = 1, 50 do
-      config {stack_size = MIN + i * 4096}
+      config {stack_size = MIN + i * MIN}  -- whole pages, of 64 KB too
       all[i] = suspended()
     end
     for i = 1, 50 do

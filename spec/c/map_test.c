@@ -286,7 +286,7 @@ static void test_neighbours_free (void **state) {
   struct model m;
   size_t i, probes = 0;
   (void)state;
-  open(&m, 0x7F0000000, 1024);
+  open(&m, 0x7F000000, 1024);
   for (i = 0; i < KEYS; i++)
     insert(&m, i);
   for (i = 0; i < KEYS; i++) {

@@ -284,6 +284,14 @@ struct departure {
 };
 
 
+/* So many fibers are suspended inside one, and may be resumed together. */
+static void rise (struct universe *u, int height) {
+  u->highest = height;
+  if (u->quick_depth > 0)
+    u->quick_depth = fiber_quickdepth(u);
+}
+
+
 /* f, which is on the list with its depth, is suspended on L; what runs inside
    is no longer on the list, and f is about to be. */
 static void depart (struct universe *u, lua_State *L, struct fiber *f, int n,
@@ -293,10 +301,13 @@ static void depart (struct universe *u, lua_State *L, struct fiber *f, int n,
   f->state = FIBER_SUSPENDED;
   f->nvalues = n;
   f->inner = d->inner;
+  f->height = d->levels;
   f->at = L;
   u->running = f;
   u->depth = f->depth;
   u->carried += d->levels > 0;
+  if (d->levels > u->highest)
+    rise(u, d->levels);
   u->suspended++;
   u->native_yields++;
   u->last = f;
@@ -447,6 +458,7 @@ static void replace (struct universe *u, struct fiber *f, struct fiber *g) {
 /* The running fiber, ready for a transfer to 'co' with 'n' values. */
 static void checktransfer (struct universe *u, lua_State *L, struct fiber *f,
                            lua_State *co, int n) {
+  struct fiber *g;
   int status;
   if (f->body == BODY_CLOSE)
     luaL_error(L, "cannot transfer from a coroutine that is being closed");
@@ -456,9 +468,12 @@ static void checktransfer (struct universe *u, lua_State *L, struct fiber *f,
   if (status != THREAD_SUSPENDED)
     luaL_error(L, "cannot transfer to a %s coroutine",
                fiber_statusnames[status]);
+  g = fiber_suspended(u, co);
+  if (u->depth + fiber_height(g) > u->max_depth)
+    fiber_raise(L, "C stack overflow");
   if (!lua_checkstack(f->from, LUA_MINSTACK)
       || !lua_checkstack(f->L, LUA_MINSTACK)
-      || !fiber_takes(co, fiber_suspended(u, co), n + LUA_MINSTACK))
+      || !fiber_takes(co, g, n + LUA_MINSTACK))
     luaL_error(L, "too many values to transfer");
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "chain.h"
 #include "lifecycle.h"
 #include "overflow.h"
 #include "recent.h"
@@ -141,6 +142,7 @@ void fiber_endall (struct universe *u) {
   forgetwishes(u);
   map_clear(&u->map);
   map_clear(&u->wishes);
+  map_clear(&u->lost);
   if (u->pools.usual != NULL)
     pools_leave(u->pools.usual);
   u->pools.usual = NULL;
@@ -155,10 +157,13 @@ void fiber_endall (struct universe *u) {
 */
 static void lose (struct universe *u, lua_State *L) {
   struct fiber *f = fiber_leaverunning(u);
-  lua_State *co = f->anchored ? f->L : NULL;
+  lua_State *co = f->L;
+  int anchored = f->anchored;
   fiber_abandon(u, f);
-  if (co != NULL)
+  if (anchored)
     thread_bury(L, co);
+  else if (map_find(&u->lost, co) == NULL && map_reserve(&u->lost) == 0)
+    map_insert(&u->lost, co, u);
 }
 
 
@@ -277,10 +282,9 @@ static RARE int refuse (lua_State *L, const char *message) {
 
 
 /* 'co' runs nothing when it is resumed. */
-static RARE int refusedead (lua_State *L, lua_State *co) {
-  lua_Debug ar;
-  if (lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar)
-      && !thread_isburied(L, co))
+static RARE int refusedead (struct universe *u, lua_State *L,
+                            lua_State *co) {
+  if (fiber_status(u, L, co) != THREAD_DEAD)
     return refuse(L, "cannot resume non-suspended coroutine");
   return refuse(L, "cannot resume dead coroutine");
 }
@@ -335,8 +339,8 @@ struct fiber *fiber_prepare (struct universe *u, lua_State *L, lua_State *co,
   if (narg > 0 && !fiber_takes(co, f, narg))
     *status = refuse(L, "too many arguments to resume");
   else if (!compact && f == NULL && !fiber_isfresh(co))
-    *status = refusedead(L, co);
-  else if (u->depth >= u->max_depth)
+    *status = refusedead(u, L, co);
+  else if (u->depth + fiber_height(f) >= u->max_depth)
     *status = refuse(L, "C stack overflow");
   else if (u->closed && !universe_reopen(u, L))
     *status = resumestock(L, co, narg, nres);
@@ -378,23 +382,56 @@ struct pending {
 static int closealone (struct universe *u, lua_State *L, lua_State *co,
                        const struct pending *rest);
 
+/*
+** Closes the threads on L from index 'first' on but the last one, before which
+** they are to be closed. Returns the status of the last that failed, or
+** LUA_OK; pushes its error, or nil.
+*/
+static int closeinner (struct universe *u, lua_State *L, int first,
+                       const struct pending *rest) {
+  int result = LUA_OK;
+  struct pending p;
+  p.last = lua_gettop(L);
+  p.rest = rest;
+  lua_pushnil(L);  /* at p.last + 1: the error */
+  for (p.first = first + 1; p.first <= p.last; p.first++) {
+    lua_State *t = lua_tothread(L, p.first - 1);
+    int status = closealone(u, L, t, &p);
+    if (status != LUA_OK) {
+      result = status;
+      lua_xmove(t, L, 1);
+      lua_replace(L, p.last + 1);
+    }
+  }
+  return result;
+}
+
+
+/* Pushes 'at', which ran inside 'co' as a stock coroutine, or was the same,
+   and those by way of which 'co' resumed it. Does not raise: where they do not
+   show there are none. */
+static void pushstock (lua_State *L, lua_State *co, lua_State *at) {
+  if (at != co) {
+    pushthread(L, at);
+    chain_push(L, co, at);
+  }
+}
+
+
 /* A to-be-closed variable has exited, which ends its handler, no more. It may
    have done so in a stock coroutine. */
 static RARE void endhandler (struct universe *u, lua_State *L,
                              struct fiber *f) {
-  lua_State *co = f->L, *at = f->at;
-  struct pending p;
-  p.rest = f->pending;
+  const struct pending *rest = f->pending;
+  lua_State *co = f->L;
+  int first;
   lua_pop(L, f->nvalues);
+  first = lua_gettop(L) + 1;
+  pushstock(L, co, f->at);
+  pushthread(L, co);
   unmount(u, f);
-  if (at != co) {
-    pushthread(L, co);
-    p.first = p.last = lua_gettop(L);
-    pushthread(L, at);
-    if (closealone(u, L, at, &p) != LUA_OK)
-      lua_pop(at, 1);
-    lua_pop(L, 2);
-  }
+  closeinner(u, L, first, rest);
+  lua_settop(L, first - 1);
 }
 
 
@@ -426,23 +463,11 @@ static int closealone (struct universe *u, lua_State *L, lua_State *co,
 */
 static int closeall (struct universe *u, lua_State *L, lua_State *co,
                      int first) {
-  int inner = LUA_OK, status;
-  struct pending p;
+  int inner, status;
   if (lua_gettop(L) < first)
     return closealone(u, L, co, NULL);
   pushthread(L, co);
-  p.last = lua_gettop(L);
-  p.rest = NULL;
-  lua_pushnil(L);  /* at p.last + 1: the error */
-  for (p.first = first + 1; p.first <= p.last; p.first++) {
-    lua_State *t = lua_tothread(L, p.first - 1);
-    status = closealone(u, L, t, &p);
-    if (status != LUA_OK) {
-      inner = status;
-      lua_xmove(t, L, 1);
-      lua_replace(L, p.last + 1);
-    }
-  }
+  inner = closeinner(u, L, first, NULL);
   status = closealone(u, L, co, NULL);
   if (status == LUA_OK && inner != LUA_OK) {
     status = inner;
@@ -465,23 +490,18 @@ static void pushpending (lua_State *L, const struct fiber *x) {
 }
 
 
-/*
-** Pushes the threads that run inside f, innermost first. Of stock coroutines
-** those that resumed a fiber, and the one where all were suspended.
-*/
+/* Pushes the threads that run inside f, innermost first. */
 static void pushinner (lua_State *L, const struct fiber *f) {
   const struct fiber *x = f->inner;
   if (x == NULL)
     return;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
-  if (f->at != x->L)
-    pushthread(L, f->at);
+  pushstock(L, x->L, f->at);
   for (; x != f; x = x->resumer) {
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     pushthread(L, x->L);
     pushpending(L, x);
-    if (x->from != x->resumer->L)
-      pushthread(L, x->from);
+    pushstock(L, x->resumer->L, x->from);
   }
 }
 
@@ -504,10 +524,9 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
 /* A fiber has exited. Nobody stands on its stack any more. There is room on
    the Lua stack of its resumer: nothing may raise before it is unmounted. */
 static RARE int finishexit (struct universe *u, struct fiber *f, int *nres) {
-  lua_State *L = f->from, *co = f->L, *at = f->at;
+  lua_State *L = f->from, *co = f->L;
   int n = f->nvalues, first = lua_gettop(L) + 1, status;
-  if (at != co)
-    pushthread(L, at);
+  pushstock(L, co, f->at);
   unmount(u, f);
   status = closeall(u, L, co, first);
   if (status == LUA_OK && !lua_checkstack(co, n)) {

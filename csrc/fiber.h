@@ -75,6 +75,7 @@ struct fiber {  /* written by fiber.[ch] and control.c, the fields from 'slice'
                        NULL: its anchor was condemned since */
   struct fiber *resumer;  /* the fiber it came from, or NULL: running only */
   int depth;  /* how many run up to this one: running only */
+  int height;  /* how many run inside: if 'inner' is set */
   size_t stamp;  /* running: if equal to the universe's 'carried', it is on the
                     list of the running ones for sure, and 'depth' is true */
   int anchored;  /* the thread has an anchor, so that the collector cares,
@@ -114,8 +115,9 @@ struct universe {
                     overflow*.c writes it, other threads may read it */
   int depth;  /* how many run: length of the list of resumers */
   int max_depth;
-  int quick_depth;  /* resumes at less than this depth go the short way:
-                       max_depth, or 0 inside a slice */
+  int highest;  /* most that were suspended inside one */
+  int quick_depth;  /* resumes at less than this depth go the short way, where
+                       none passes max_depth; 0 inside a slice */
   size_t suspended;  /* natively */
   size_t carried;  /* how often running fibers were suspended inside another */
   size_t mixed;  /* how many fibers are */
@@ -123,6 +125,8 @@ struct universe {
   struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
   struct map wishes;  /* threads with a stack size of their own: lua_State *
                          -> struct pool * */
+  struct map lost;  /* threads without an anchor that were jumped out of: some
+                       are collected, others may be at their addresses */
   struct pools pools;
   size_t stack_size;  /* bytes, whole pages: of 'pools.usual' */
   enum pages_guard guard;  /* the way that is tried first */
@@ -149,9 +153,9 @@ PRIVATE extern const char *const fiber_statusnames[];
 
 /* Closes 'co', which is suspended or dead, like 'lua_closethread' (manual
    4.6): runs its to-be-closed variables and gives its stack back. What runs
-   inside is closed before, innermost first; a stock coroutine there that
-   resumes another stock one is not known, and stays as it is. Returns a Lua
-   status; unless it is LUA_OK the error, the last one, is on top of 'co'.
+   inside is closed before, innermost first; stock coroutines there that
+   resume another stay as they are where that does not show (see chain.h).
+   Returns a Lua status; unless it is LUA_OK the error, the last one, is on top of 'co'.
    Raises "C stack overflow" in L, with nothing done, when closes nest too
    deeply. */
 PRIVATE int fiber_close (struct universe *u, lua_State *L, lua_State *co);
@@ -289,6 +293,16 @@ INLINE void fiber_cross (struct fiber *f, struct fiber *g) {
 /* The same for the last time: f is finished. */
 INLINE void fiber_exit (struct fiber *f) {
   switch_exit(&f->context, f);
+}
+
+/* What 'quick_depth' is outside of slices. */
+INLINE int fiber_quickdepth (const struct universe *u) {
+  return u->max_depth > u->highest ? u->max_depth - u->highest : 0;
+}
+
+/* How many run inside f, which is suspended natively, or NULL. */
+INLINE int fiber_height (const struct fiber *f) {
+  return f != NULL && f->inner != NULL ? f->height : 0;
 }
 
 /* Takes the innermost fiber off the list of the running ones. */

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "chain.h"
+
 /* Threads of a traceback that are shown when there are more, as many as Lua
    shows of the levels of one: the first and the last. */
 #define THREADS_FIRST 10
@@ -35,18 +37,26 @@ static lua_State *mainthread (lua_State *L) {
 }
 
 
-/*
-** Goes on to the resumer; 0 after the main thread. Of stock coroutines that
-** resumed each other on one stack only the first and the last are known.
-*/
-static int nextplace (struct place *p, lua_State *main) {
-  if (p->f == NULL) {
-    if (p->L == main)
-      return 0;
-    p->L = main;
+/* The one that resumed the stock coroutine 'co' below 'outer' on one stack;
+   where that does not show, 'outer'. */
+static lua_State *stockresumer (lua_State *L, lua_State *outer,
+                                lua_State *co) {
+  int n = chain_push(L, outer, co);
+  if (n > 0) {
+    outer = lua_tothread(L, -n);
+    lua_pop(L, n);
   }
-  else if (p->L != p->f->L)
-    p->L = p->f->L;
+  return outer;
+}
+
+
+/* Goes on to the resumer; 0 after the main thread. L is the running one. */
+static int nextplace (lua_State *L, struct place *p, lua_State *main) {
+  lua_State *outer = p->f != NULL ? p->f->L : main;
+  if (p->L != outer)
+    p->L = stockresumer(L, outer, p->L);
+  else if (p->f == NULL)
+    return 0;
   else {
     p->L = p->f->from;
     p->f = p->f->resumer;
@@ -62,7 +72,7 @@ static int findplace (struct universe *u, lua_State *L, lua_State *co,
   p->L = L;
   p->f = u->running;
   while (p->L != co) {
-    if (!nextplace(p, main))
+    if (!nextplace(L, p, main))
       return 0;
   }
   return 1;
@@ -186,9 +196,9 @@ static void addresumer (lua_State *L, lua_State *co, lua_State *main) {
 static void addresumers (lua_State *L, struct place *p, lua_State *main) {
   struct place q = *p;
   int i, skipped = -THREADS_FIRST - THREADS_LAST;
-  while (nextplace(&q, main))
+  while (nextplace(L, &q, main))
     skipped++;
-  for (i = 0; nextplace(p, main); i++) {
+  for (i = 0; nextplace(L, p, main); i++) {
     if (skipped <= 0 || i < THREADS_FIRST || i >= THREADS_FIRST + skipped)
       addresumer(L, p->L, main);
     else if (i == THREADS_FIRST) {

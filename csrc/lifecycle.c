@@ -443,6 +443,7 @@ static void setdefaults (struct universe *u, lua_State *L) {
   u->pools.limit = POOL_LIMIT;
   map_init(&u->map);
   map_init(&u->wishes);
+  map_init(&u->lost);
 }
 
 

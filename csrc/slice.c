@@ -86,7 +86,7 @@ int slice_counts (struct universe *u) {
   struct fiber *f = u->running;
   while (f != NULL && !isbudgeted(f))
     f = f->resumer;
-  u->quick_depth = f != NULL ? 0 : u->max_depth;
+  u->quick_depth = f != NULL ? 0 : fiber_quickdepth(u);
   return f != NULL;
 }
 

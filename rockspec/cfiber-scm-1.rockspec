@@ -24,6 +24,7 @@ build = {
     cfiber = {
       sources = {
         "csrc/capi.c",
+        "csrc/chain.c",
         "csrc/control.c",
         "csrc/fiber.c",
         "csrc/libcontrol.c",

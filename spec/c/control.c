@@ -44,10 +44,26 @@ static int twice (lua_State *L) {
 }
 
 
+/* hidden(f): calls f in a coroutine that no value of this function is, while
+   it runs. Raises its error. */
+static int hidden (lua_State *L) {
+  lua_State *co = lua_newthread(L);
+  int ref = luaL_ref(L, LUA_REGISTRYINDEX), status, n;
+  lua_xmove(L, co, 1);
+  status = lua_resume(co, L, 0, &n);
+  if (status != LUA_OK && status != LUA_YIELD)
+    lua_xmove(co, L, 1);
+  luaL_unref(L, LUA_REGISTRYINDEX, ref);
+  return status == LUA_OK || status == LUA_YIELD ? 0 : lua_error(L);
+}
+
+
 int luaopen_control (lua_State *L);
 
 int luaopen_control (lua_State *L) {
-  lua_createtable(L, 0, 2);
+  lua_createtable(L, 0, 3);
+  lua_pushcfunction(L, hidden);
+  lua_setfield(L, -2, "hidden");
   lua_pushcfunction(L, raise);
   lua_setfield(L, -2, "raise");
   lua_pushcfunction(L, twice);

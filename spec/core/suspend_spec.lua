@@ -244,6 +244,13 @@ describe("While a fiber is suspended with others inside", function()
   end))
 end)
 
+-- How many resumes in resumes succeed.
+local function levels()
+  local co = cfiber.create(levels)
+  local ok, n = cfiber.resume(co)
+  return ok and n + 1 or 0
+end
+
 describe("After a chain was resumed", function()
   it("a yield of the inner one goes to its own resumer", clean(function()
     local co = suspended(ways["directly"], function(me)
@@ -352,12 +359,6 @@ describe("After a chain was resumed", function()
   end))
 
   -- How many fibers can be inside each other here?
-  local function levels()
-    local co = cfiber.create(levels)
-    local ok, n = cfiber.resume(co)
-    return ok and n + 1 or 0
-  end
-
   it("at another depth, parts of it count right when they are suspended or replaced", clean(function()
     helper.withconfig({max_depth = 30}, function()
       local mid
@@ -387,6 +388,79 @@ describe("After a chain was resumed", function()
       end)
       assert.same({true, 19 - 5}, {deep(5, cfiber.resume, co)})
       assert.equal(30, levels())
+    end)
+  end))
+end)
+
+-- Resumes that would pass max_depth by what is suspended inside: 11 fibers.
+describe("A chain that does not fit", function()
+  local function tall()
+    return suspended(ways["through 10 fibers"])
+  end
+
+  local function refused(f)
+    return clean(function()
+      helper.withconfig({max_depth = 30}, function()
+        local co = tall()
+        f(co)
+        assert.equal("suspended", cfiber.status(co))
+        assert.same({true, "in"}, {deep(19, cfiber.resume, co, "in")})
+      end)
+    end)
+  end
+
+  local OVERFLOW = {false, "C stack overflow"}
+
+  it("is not resumed", refused(function(co)
+    assert.same(OVERFLOW, {deep(20, cfiber.resume, co)})
+    assert.same(OVERFLOW, {deep(29, cfiber.resume, co, 1, 2)})
+  end))
+
+  it("raises nothing", refused(function(co)
+    assert.same(OVERFLOW, {deep(20, cfiber.throw, co, "x")})
+  end))
+
+  it("gets no slice", refused(function(co)
+    assert.same(OVERFLOW, {deep(20, cfiber.slice, co, 100)})
+  end))
+
+  it("is not resumed inside a slice", refused(function(co)
+    local outer = cfiber.create(function() return deep(19, cfiber.resume, co) end)
+    assert.same({true, "return", false, "C stack overflow"}, {cfiber.slice(outer, 1000000)})
+  end))
+
+  it("takes nobody's place", refused(function(co)
+    assert.same(OVERFLOW, {deep(21, pcall, cfiber.transfer, co)})
+  end))
+
+  it("is not resumed when the limit is lower since", clean(function()
+    local co = tall()
+    helper.withconfig({max_depth = 10}, function()
+      assert.same(OVERFLOW, {cfiber.resume(co)})
+      assert.same({true}, {cfiber.resume(cfiber.create(function() end))})
+    end)
+    helper.withconfig({max_depth = 11}, function()
+      assert.same({true, "in"}, {cfiber.resume(co, "in")})
+    end)
+  end))
+
+  it("may take a place where it just fits", clean(function()
+    helper.withconfig({max_depth = 30}, function()
+      local co = tall()
+      assert.same({"in"}, {deep(20, cfiber.transfer, co, "in")})
+    end)
+    for _ = 1, 3 do collectgarbage() end
+  end))
+
+  it("fits again in parts", clean(function()
+    helper.withconfig({max_depth = 30}, function()
+      local co = suspended(ways["through 10 fibers"], function(me)
+        cfiber.suspend(me, "out")
+        return cfiber.yield "part"
+      end)
+      assert.same(OVERFLOW, {deep(20, cfiber.resume, co)})
+      assert.equal(30, levels())
+      assert(cfiber.resume(co))
     end)
   end))
 end)

@@ -1,0 +1,65 @@
+/*
+** chain.c
+** Which coroutines resumed each other on one stack
+*/
+
+#include "chain.h"
+
+
+/* Moves the value on top of T to L if it is a thread that runs or resumes
+   another; else removes it. */
+static lua_State *take (lua_State *L, lua_State *T) {
+  lua_Debug ar;
+  lua_State *co = lua_tothread(T, -1);
+  if (co != NULL && co != T && lua_status(co) == LUA_OK
+      && lua_getstack(co, 0, &ar)) {
+    lua_xmove(T, L, 1);
+    return co;
+  }
+  lua_pop(T, 1);
+  return NULL;
+}
+
+
+/* Such a thread among the values of the C function on top of T, which runs
+   at 'ar', then among its upvalues. */
+static lua_State *takeany (lua_State *L, lua_State *T, const lua_Debug *ar) {
+  lua_State *co = NULL;
+  int i;
+  for (i = 1; co == NULL && lua_getlocal(T, ar, i) != NULL; i++)
+    co = take(L, T);
+  for (i = 1; co == NULL && lua_getupvalue(T, -1, i) != NULL; i++)
+    co = take(L, T);
+  return co;
+}
+
+
+/* Pushes the thread that T resumes onto L; NULL where it does not show. */
+static lua_State *pushresumed (lua_State *L, lua_State *T) {
+  lua_Debug ar;
+  lua_State *co = NULL;
+  if (T == L || !lua_getstack(T, 0, &ar) || !lua_checkstack(T, 2)
+      || !lua_checkstack(L, LUA_MINSTACK))
+    return NULL;
+  lua_getinfo(T, "f", &ar);
+  if (lua_iscfunction(T, -1))
+    co = takeany(L, T, &ar);
+  lua_pop(T, 1);
+  return co;
+}
+
+
+int chain_push (lua_State *L, lua_State *outer, lua_State *inner) {
+  int base = lua_gettop(L), n;
+  if (outer == inner)
+    return 0;
+  for (n = 0; (outer = pushresumed(L, outer)) != inner; n++) {
+    if (outer == NULL || n == NESTED_C_CALLS) {
+      lua_settop(L, base);
+      return -1;
+    }
+    lua_insert(L, base + 1);
+  }
+  lua_pop(L, 1);
+  return n;
+}

@@ -93,9 +93,11 @@ static inline void *switch_swap (struct context *c, void *message) {
     "stp x12, x29, [x1]\n\t"
     "str x13, [x1, #16]\n\t"
     "mov sp, x9\n\t"
+    SWITCH_CROSSING("x30")
     "mov x29, x10\n\t"
     "mov x30, xzr\n\t"  /* 'entry' has no caller: unwinders stop */
-    "br x16\n"  /* through x16: allowed to land on 'bti c' and 'bti j' */
+    "br x16\n\t"  /* through x16: allowed to land on 'bti c' and 'bti j' */
+    SWITCH_CROSSED
     "1:\thint #36\n\t"  /* bti j */
     : "+r" (x0), "+r" (x1)
     :

@@ -100,8 +100,10 @@ static inline void *switch_swap (struct context *c, void *message) {
     "movq %%rbp, 8(%%rsi)\n\t"
     "movq %%r8, 16(%%rsi)\n\t"
     "movq %%rax, %%rsp\n\t"
+    SWITCH_CROSSING("rip")
     "movq %%rcx, %%rbp\n\t"
-    "jmpq *%%rdx\n"
+    "jmpq *%%rdx\n\t"
+    SWITCH_CROSSED
     "1:\t" SWITCH_LANDING
     : "+D" (message), "+S" (c)
     :

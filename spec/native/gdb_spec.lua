@@ -125,6 +125,15 @@ describe("In gdb", function()
     checkend(stack)
   end)
 
+  -- Those who follow frame pointers, as 'perf record -g' does, stop at 0.
+  case("the frame pointer of the entry is 0, or that which it saved", function()
+    if helper.cfiber.stats().switch ~= "x86-64" then
+      pending "a register of x86-64"
+      return
+    end
+    assert.match("last:1$", stopped("frame function entry", "echo last:", "output $rbp == 0 || *(long *)$rbp == 0"))
+  end)
+
   case("the commands say so where there is no cfiber", function()
     local r = child.shell("gdb -q -batch -nx -ex 'source doc/cfiber-gdb.py' -ex 'cfiber list' 2>&1")
     assert.match("cfiber is not loaded, or has no debugging symbols", r.output)

@@ -1,0 +1,106 @@
+-- unwind_spec.lua: 'backtrace' of <execinfo.h> on fibers, also in handlers of
+-- signals that arrive at any instruction
+
+local child = require "child"
+local helper = require "helper"
+local unwind = require "unwind"
+
+if helper.mode ~= "plain" then
+  return  -- the stacks are the same in every mode
+end
+
+local function case(name, needed, body)
+  it(name, unwind[needed] and body or function()
+    pending("not on this system: " .. needed)
+  end)
+end
+
+-- In children, because a handler that goes astray ends the process. 'show'
+-- prints what is wrong with a record.
+local script = [[
+  local unwind = require "unwind"
+  local create, resume, wrap, yield = cfiber.create, cfiber.resume, cfiber.wrap, cfiber.yield
+  local ucontext = cfiber.stats().switch == "ucontext"
+  local main = unwind.frames()
+  local fiber = wrap(unwind.frames)()
+  local ends = {[main[#main] ] = true, [fiber[#fiber] ] = true}
+  local function show(record)
+    assert(record.samples > 0 and record.longest < record.most, record.samples .. " of " .. record.longest)
+    if record.places.nowhere then
+      print "an address outside of all code"
+    end
+    for place in pairs(record.last) do
+      local inside = ucontext and place:find "^libc%."  -- where it changes stacks
+      if not ends[place] and not inside then
+        print("a stack that ends in " .. place)
+      end
+    end
+  end
+  local function generator()
+    while true do
+      ("x"):gsub("x", yield)
+    end
+  end
+]]
+
+local function prints(expected, text)
+  return function()
+    assert.equal(expected, child.output(script .. text))
+  end
+end
+
+describe("backtrace", function()
+  case("in a fiber goes through C functions to the entry, and ends", "frames", prints("", [[
+    wrap(function()
+      for n = 0, 20, 10 do
+        local function nest(i)
+          if i > 0 then
+            return (("x"):gsub("x", function() nest(i - 1) end))
+          end
+          local found = unwind.frames()
+          assert(#found > 3 * n and #found < 150)
+          assert(found[#found] == fiber[#fiber], found[#found])
+          assert(found[#found - 1]:find "lua_resume")
+        end
+        nest(n)
+      end
+    end)()
+  ]]))
+
+  case("in a fiber that was switched to and from is the same", "frames", prints("", [[
+    local take = wrap(function()
+      for _ = 1, 3 do
+        ("x"):gsub("x", function() yield(table.concat(unwind.frames(), "\n")) end)
+      end
+    end)
+    local first = take()
+    assert(take() == first and take() == first)
+  ]]))
+
+  case("at each instruction of switches finds code alone and ends where the stack does", "step", prints("", [[
+    local native = create(generator)
+    local function switches()
+      resume(native)
+      local me
+      me = create(function()
+        wrap(function() cfiber.suspend(me) end)()
+        pcall(cfiber.throw, create(yield), "x")
+        cfiber.transfer(create(cfiber.exit))
+      end)
+      resume(me)
+      resume(me)
+      cfiber.close(me)
+    end
+    switches()
+    show(unwind.step(switches))
+  ]]))
+
+  case("in a handler of SIGPROF during 300,000 switches does so too", "profile", prints("", [[
+    local native = create(generator)
+    show(unwind.profile(function()
+      for _ = 1, 150000 do
+        resume(native)
+      end
+    end))
+  ]]))
+end)

@@ -1,5 +1,5 @@
 /*
-** unwind.c
+** backtrace.c
 ** What 'backtrace' of <execinfo.h> finds, also in signal handlers
 */
 
@@ -231,9 +231,9 @@ static const luaL_Reg functions[] = {
 #endif
 
 
-int luaopen_unwind (lua_State *L);
+int luaopen_backtrace (lua_State *L);
 
-int luaopen_unwind (lua_State *L) {
+int luaopen_backtrace (lua_State *L) {
   luaL_newlib(L, functions);
   return 1;
 }

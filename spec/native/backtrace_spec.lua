@@ -1,16 +1,16 @@
--- unwind_spec.lua: 'backtrace' of <execinfo.h> on fibers, also in handlers of
+-- backtrace_spec.lua: 'backtrace' of <execinfo.h> on fibers, also in handlers of
 -- signals that arrive at any instruction
 
 local child = require "child"
 local helper = require "helper"
-local unwind = require "unwind"
+local backtrace = require "backtrace"
 
 if helper.mode ~= "plain" then
   return  -- the stacks are the same in every mode
 end
 
 local function case(name, needed, body)
-  it(name, unwind[needed] and body or function()
+  it(name, backtrace[needed] and body or function()
     pending("not on this system: " .. needed)
   end)
 end
@@ -18,11 +18,11 @@ end
 -- In children, because a handler that goes astray ends the process. 'show'
 -- prints what is wrong with a record.
 local script = [[
-  local unwind = require "unwind"
+  local backtrace = require "backtrace"
   local create, resume, wrap, yield = cfiber.create, cfiber.resume, cfiber.wrap, cfiber.yield
   local ucontext = cfiber.stats().switch == "ucontext"
-  local main = unwind.frames()
-  local fiber = wrap(unwind.frames)()
+  local main = backtrace.frames()
+  local fiber = wrap(backtrace.frames)()
   local ends = {[main[#main] ] = true, [fiber[#fiber] ] = true}
   local function show(record)
     assert(record.samples > 0 and record.longest < record.most, record.samples .. " of " .. record.longest)
@@ -57,7 +57,7 @@ describe("backtrace", function()
           if i > 0 then
             return (("x"):gsub("x", function() nest(i - 1) end))
           end
-          local found = unwind.frames()
+          local found = backtrace.frames()
           assert(#found > 3 * n and #found < 150)
           assert(found[#found] == fiber[#fiber], found[#found])
           assert(found[#found - 1]:find "lua_resume")
@@ -70,7 +70,7 @@ describe("backtrace", function()
   case("in a fiber that was switched to and from is the same", "frames", prints("", [[
     local take = wrap(function()
       for _ = 1, 3 do
-        ("x"):gsub("x", function() yield(table.concat(unwind.frames(), "\n")) end)
+        ("x"):gsub("x", function() yield(table.concat(backtrace.frames(), "\n")) end)
       end
     end)
     local first = take()
@@ -92,12 +92,12 @@ describe("backtrace", function()
       cfiber.close(me)
     end
     switches()
-    show(unwind.step(switches))
+    show(backtrace.step(switches))
   ]]))
 
   case("in a handler of SIGPROF during 300,000 switches does so too", "profile", prints("", [[
     local native = create(generator)
-    show(unwind.profile(function()
+    show(backtrace.profile(function()
       for _ = 1, 150000 do
         resume(native)
       end

@@ -10,6 +10,7 @@
 
 #include "control.h"
 #include "lib.h"
+#include "unwind.h"
 
 
 /*
@@ -274,9 +275,16 @@ static lua_State *running (lua_State *L) {
 /* }====================================================== */
 
 
+/* A module was loaded, perhaps the first that is written in C++. */
+static void imported (lua_State *L) {
+  unwind_look(universeof(L));
+}
+
+
 static const struct cfiber_api api = {
   CFIBER_API_MAJOR, CFIBER_API_MINOR, sizeof(struct cfiber_api),
-  yield, resume, raise, suspend, closethread, statusof, isyieldable, running
+  yield, resume, raise, suspend, closethread, statusof, isyieldable, running,
+  imported
 };
 
 

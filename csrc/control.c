@@ -166,7 +166,7 @@ int fiber_quit (struct universe *u, lua_State *L, int n) {
   f->at = L;
   f->nvalues = n;
   f->state = FIBER_EXITED;
-  fiber_leave(f);
+  unwind_here(fiber_leave(f));
   return 0;
 }
 
@@ -314,6 +314,13 @@ static void depart (struct universe *u, lua_State *L, struct fiber *f, int n,
 }
 
 
+/* The message of who went back to where a fiber was suspended. */
+INLINE void land (struct fiber *message) {
+  if (!LIKELY(message->nvalues != FIBER_UNWIND))
+    unwind_here(message);
+}
+
+
 /* f is on the list again, perhaps at another depth, which those inside it do
    not know: but they were carried away. */
 static int arrive (struct universe *u, lua_State *L, struct fiber *f,
@@ -340,7 +347,7 @@ int fiber_suspend (struct universe *u, lua_State *L, lua_State *co, int n) {
     lua_xmove(L, co, n);
   }
   depart(u, L, f, n, &d);
-  fiber_leave(f);
+  land(fiber_leave(f));
   return arrive(u, L, f, &d);
 }
 
@@ -365,7 +372,7 @@ int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f) {
   f->slice->preempted = 1;
   f->depth = depthof(u, f);
   depart(u, L, f, 0, &d);
-  fiber_leave(f);
+  land(fiber_leave(f));
   n = arrive(u, L, f, &d);
   lua_pop(L, n);
   return 1;
@@ -496,7 +503,7 @@ int fiber_transfer (struct universe *u, lua_State *L, lua_State *co, int n) {
   g->nvalues = n;
   replace(u, f, g);
   lua_pop(L, 1);  /* 'co': else those that leave would hold each other */
-  fiber_cross(f, g);
+  land(fiber_cross(u, f, g));
   return arrive(u, L, f, &d);
 }
 

@@ -56,10 +56,11 @@ PRIVATE int fiber_yieldsinside (struct universe *u, lua_State *L);
 INLINE int fiber_yieldinside (struct universe *u, lua_State *L, int n) {
   struct fiber *f = u->running;
   if (!LIKELY(f != NULL && f->L == L && f->anchored && fiber_isunder(f)
-              && lua_isyieldable(L)))
+              && lua_isyieldable(L) && f->body != BODY_CLOSE))
     f = fiber_readyinside(u, L);
   if (!LIKELY(lua_checkstack(L, LUA_MINSTACK)))
     fiber_raise(L, "stack overflow");
+  f->inside = 1;
   return fiber_pass(u, L, f, n);
 }
 

@@ -15,6 +15,7 @@
 #include "overflow.h"
 #include "recent.h"
 #include "slice.h"
+#include "unwind.h"
 
 /* The record's place on a stack: whole cache lines. */
 #define FIBER_BYTES ((sizeof(struct fiber) + 63) & ~(size_t)63)
@@ -58,6 +59,9 @@ INLINE struct fiber *mount (struct stack *s, lua_State *co,
   f->anchored = 0;
   f->inner = NULL;
   f->origin = NULL;
+  f->exceptions.caught = NULL;
+  f->exceptions.uncaught = 0;
+  f->inside = 0;
   f->mixed = 0;
   f->body = body;
   f->slice = NULL;
@@ -113,6 +117,22 @@ void fiber_disown (struct universe *u, struct fiber *f) {
 }
 
 
+/* The anchors of these had no finalizer. No fiber can start any more. */
+static void unwindsuspended (struct universe *u, lua_State *L) {
+  size_t i = 0;
+  while (i < u->map.capacity) {
+    struct fiber *f = (struct fiber *)u->map.slots[i].value;
+    if (f != NULL && f->state == FIBER_SUSPENDED && unwind_isneeded(u, f)) {
+      unwind_fiber(u, L, f, NULL);
+      fiber_abandon(u, f);
+      i = 0;  /* destructors may change the map */
+    }
+    else
+      i++;
+  }
+}
+
+
 static void abandonsuspended (struct universe *u) {
   size_t i;
   for (i = 0; i < u->map.capacity; i++) {
@@ -131,8 +151,10 @@ static void forgetwishes (struct universe *u) {
 }
 
 
-void fiber_endall (struct universe *u) {
+void fiber_endall (struct universe *u, lua_State *L) {
   const void *here = switch_here();
+  u->closed = 1;
+  unwindsuspended(u, L);
   abandonsuspended(u);
   while (u->running != NULL) {
     struct fiber *f = fiber_leaverunning(u);
@@ -147,7 +169,6 @@ void fiber_endall (struct universe *u) {
     pools_leave(u->pools.usual);
   u->pools.usual = NULL;
   overflow_close(u);
-  u->closed = 1;
 }
 
 
@@ -159,6 +180,8 @@ static void lose (struct universe *u, lua_State *L) {
   struct fiber *f = fiber_leaverunning(u);
   lua_State *co = f->L;
   int anchored = f->anchored;
+  if (!LIKELY(u->exceptions == NULL))
+    *u->exceptions() = f->exceptions;
   fiber_abandon(u, f);
   if (anchored)
     thread_bury(L, co);
@@ -190,9 +213,13 @@ void fiber_settle (struct universe *u, lua_State *L) {
 }
 
 
-void fiber_loseinner (struct universe *u, struct fiber *f, lua_State *L) {
+void fiber_arrived (struct universe *u, struct fiber *f, lua_State *L) {
+  if (f->nvalues == FIBER_UNWIND)
+    unwind_here(f);
   while (u->running != f)
     lose(u, L);
+  if (u->exceptions != NULL)
+    cxx_exchange(u->exceptions, &f->exceptions);
 }
 
 /* }====================================================== */
@@ -228,6 +255,12 @@ INLINE void mark (struct universe *u, lua_State *L, struct fiber *f) {
     f->mixed = 1;
     u->mixed++;
   }
+}
+
+
+void fiber_visit (struct universe *u, lua_State *L, struct fiber *f) {
+  comehome(u);
+  mark(u, L, f);
 }
 
 
@@ -506,6 +539,23 @@ static void pushinner (lua_State *L, const struct fiber *f) {
 }
 
 
+/* Runs the destructors on the stacks of f, the fiber of 'co', and of those
+   inside it. The threads on L from index 'first' on are closed afterwards, and
+   'co' last. */
+static void destroy (struct universe *u, lua_State *L, lua_State *co,
+                     struct fiber *f, int first) {
+  struct pending p;
+  if (!unwind_isneeded(u, f))
+    return;
+  pushthread(L, co);
+  p.first = first;
+  p.last = lua_gettop(L);
+  p.rest = NULL;
+  unwind_fiber(u, L, f, &p);
+  lua_pop(L, 1);
+}
+
+
 int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   int first = lua_gettop(L) + 1;
   struct fiber *f;
@@ -515,6 +565,7 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   f = fiber_suspended(u, co);
   if (f != NULL) {
     pushinner(L, f);
+    destroy(u, L, co, f, first);
     fiber_abandon(u, f);
   }
   return closeall(u, L, co, first);
@@ -527,6 +578,7 @@ static RARE int finishexit (struct universe *u, struct fiber *f, int *nres) {
   lua_State *L = f->from, *co = f->L;
   int n = f->nvalues, first = lua_gettop(L) + 1, status;
   pushstock(L, co, f->at);
+  destroy(u, L, co, f, first);
   unmount(u, f);
   status = closeall(u, L, co, first);
   if (status == LUA_OK && !lua_checkstack(co, n)) {
@@ -580,6 +632,13 @@ int fiber_finish (struct universe *u, struct fiber *f, int *nres) {
 ** =======================================================
 */
 
+int fiber_raised (lua_State *L, struct fiber *message) {
+  if (message->nvalues == FIBER_UNWIND)
+    unwind_here(message);
+  return lua_error(L);
+}
+
+
 int fiber_raise (lua_State *L, const char *message) {
   lua_pushstring(L, message);
   return lua_error(L);
@@ -624,6 +683,7 @@ struct fiber *fiber_caller (struct universe *u, lua_State *L) {
 void fiber_anchor (struct universe *u, lua_State *L, struct fiber *f) {
   if (f->anchored)
     return;
+  unwind_look(u);
   anchor_make(u, L, f->L);
   if (!f->anchored) {  /* no finalizer was faster */
     map_insert(&u->map, f->L, f);

@@ -40,11 +40,13 @@
 #ifndef fiber_h
 #define fiber_h
 
+#include <limits.h>
 #include <lua.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "config.h"
+#include "cxx.h"
 #include "map.h"
 #include "pool.h"
 #include "switch.h"
@@ -64,11 +66,15 @@ enum fiber_body {
   BODY_RESUME,  /* 'lua_resume': start, or go on after a compact yield */
   BODY_THROW,  /* the same, and an error is to be raised as soon as it runs:
                   the value on top of 'from' */
-  BODY_CLOSE  /* run the to-be-closed variables of a thread */
+  BODY_CLOSE  /* run the to-be-closed variables of a thread, or, where others
+                 are suspended, the destructors on its stack: no yield */
 };
 
-struct fiber {  /* written by fiber.[ch] and control.c, the fields from 'slice'
-                   on by slice.c; hot fields first */
+/* In place of a number of values: the stack is dropped (unwind.h). */
+#define FIBER_UNWIND INT_MIN
+
+struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
+                   from 'slice' on by slice.c; hot fields first */
   struct context context;  /* running: its resumer's; else its own */
   lua_State *L;  /* the thread mounted here */
   lua_State *from;  /* the thread that resumed it, last if it is suspended;
@@ -94,6 +100,8 @@ struct fiber {  /* written by fiber.[ch] and control.c, the fields from 'slice'
   lua_State *origin;  /* the thread that was resumed, where this one has taken
                          its place by a transfer: the present one is then on
                          top of 'from', which keeps it alive; else NULL */
+  struct cxx_exceptions exceptions;  /* beside 'context': of the same side */
+  int inside;  /* it has yielded in the middle of a C function */
   int mixed;  /* its resumer ran a stock coroutine or kept state, once */
   int cameback;  /* this mounting began after a compact yield */
   const struct pending *pending;  /* BODY_CLOSE: threads to be closed after it
@@ -118,6 +126,8 @@ struct universe {
   int highest;  /* most that were suspended inside one */
   int quick_depth;  /* resumes at less than this depth go the short way, where
                        none passes max_depth; 0 inside a slice */
+  cxx_getter exceptions;  /* where the OS thread has its state of C++, or NULL
+                             as long as no C++ is known to be loaded */
   size_t suspended;  /* natively */
   size_t carried;  /* how often running fibers were suspended inside another */
   size_t mixed;  /* how many fibers are */
@@ -216,8 +226,9 @@ PRIVATE void fiber_unanchor (struct universe *u, struct fiber *f);
 PRIVATE void fiber_disown (struct universe *u, struct fiber *f);
 
 /* The universe's end, inside its finalizer: takes all stacks away but the one
-   the caller stands on. Until 'pools.usual' is joined again there are none. */
-PRIVATE void fiber_endall (struct universe *u);
+   the caller stands on. Until 'pools.usual' is joined again there are none.
+   May run anything. */
+PRIVATE void fiber_endall (struct universe *u, lua_State *L);
 
 
 /*
@@ -260,9 +271,20 @@ PRIVATE int fiber_yieldsnatively (struct universe *u, lua_State *L);
    user's (slice.c). */
 PRIVATE void slice_made (struct universe *u, lua_State *co);
 
-/* Some that f resumed, directly or not, were jumped out of. */
-PRIVATE void fiber_loseinner (struct universe *u, struct fiber *f,
-                              lua_State *L);
+/* The resumer of f, on L, goes on where something is to be done first: those
+   that f resumed, directly or not, were jumped out of, or C++ is loaded, or
+   the resumer's own stack is dropped: then does not return. */
+PRIVATE void fiber_arrived (struct universe *u, struct fiber *f,
+                            lua_State *L);
+
+/* A yield on L ends with the message, an error. */
+PRIVATE int fiber_raised (lua_State *L, struct fiber *message);
+
+/* Leaves the stack that the caller stands on. */
+PRIVATE void unwind_here (struct fiber *message);
+
+/* The OS thread may be another than before, and f is about to run on L. */
+PRIVATE void fiber_visit (struct universe *u, lua_State *L, struct fiber *f);
 
 /* Does the running code stand on the stack of f? */
 INLINE int fiber_isunder (const struct fiber *f) {
@@ -276,18 +298,29 @@ INLINE int fiber_athome (const struct universe *u) {
 
 /* The one place that changes stacks, from that of f to its resumer's or back.
    When it returns, the other side has run: Lua stacks may have moved, the
-   collector may have run. Returns the fiber that left for this side, which is
-   another than f after a transfer; for a fiber, itself. */
+   collector may have run. Returns the message of the other side: the fiber
+   that left for this side, which is another than f after a transfer; for a
+   fiber, itself, or what has FIBER_UNWIND as its 'nvalues'. */
+INLINE struct fiber *fiber_swap (struct fiber *f, struct fiber *message) {
+  return (struct fiber *)switch_swap(&f->context, message);
+}
+
 INLINE struct fiber *fiber_leave (struct fiber *f) {
-  return (struct fiber *)switch_swap(&f->context, f);
+  return fiber_swap(f, f);
 }
 
 /* From f to g, which takes its place: g leaves to where f would have. */
-INLINE void fiber_cross (struct fiber *f, struct fiber *g) {
+INLINE struct fiber *fiber_cross (struct universe *u, struct fiber *f,
+                                  struct fiber *g) {
   struct context outside = f->context;
   f->context = g->context;
   g->context = outside;
-  switch_swap(&f->context, g);
+  if (!LIKELY(u->exceptions == NULL)) {
+    cxx_exchange(u->exceptions, &f->exceptions);
+    cxx_exchange(u->exceptions, &g->exceptions);
+    cxx_exchange(u->exceptions, &f->exceptions);
+  }
+  return fiber_swap(f, g);
 }
 
 /* The same for the last time: f is finished. */
@@ -313,21 +346,28 @@ INLINE struct fiber *fiber_leaverunning (struct universe *u) {
   return f;
 }
 
-/* Runs f until it, or the one that took its place, yields or ends. Returns
-   that one. */
-INLINE struct fiber *fiber_run (struct universe *u, struct fiber *f,
-                                lua_State *from) {
+/* Runs f, to which the message is sent, until it, or the one that took its
+   place, yields or ends. Returns that one. */
+INLINE struct fiber *fiber_send (struct universe *u, struct fiber *f,
+                                 lua_State *from, struct fiber *message) {
   f->state = FIBER_RUNNING;
   f->from = from;
   f->resumer = u->running;
   u->running = f;
   f->depth = ++u->depth;
   f->stamp = u->carried;
-  f = fiber_leave(f);
-  if (!LIKELY(u->running == f))
-    fiber_loseinner(u, f, from);
+  if (!LIKELY(u->exceptions == NULL))
+    cxx_exchange(u->exceptions, &f->exceptions);
+  f = fiber_swap(f, message);
+  if (!LIKELY(u->running == f && u->exceptions == NULL))
+    fiber_arrived(u, f, from);
   fiber_leaverunning(u);
   return f;
+}
+
+INLINE struct fiber *fiber_run (struct universe *u, struct fiber *f,
+                                lua_State *from) {
+  return fiber_send(u, f, from, f);
 }
 
 /* Ends a resume of '*co', from which f came back: see fiber_resume. */
@@ -416,7 +456,7 @@ INLINE int fiber_pass (struct universe *u, lua_State *L, struct fiber *f,
   u->last = f;
   f = fiber_leave(f);
   if (!LIKELY(f->nvalues >= 0))
-    return lua_error(L);
+    return fiber_raised(L, f);
   return f->nvalues;
 }
 

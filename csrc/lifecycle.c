@@ -11,6 +11,7 @@
 
 #include "measure.h"
 #include "overflow.h"
+#include "unwind.h"
 
 /* Keys in the registry, by their addresses. */
 static const char universekey = 0;
@@ -177,7 +178,8 @@ static void pardon (struct universe *u, struct anchor *a) {
 /*
 ** '__gc' of an anchor; first upvalue: the universe. A fiber that seems to run
 ** was jumped out of, or stands below a 'lua_close': it keeps its stack for
-** those who look after that.
+** those who look after that. C++ destructors do not wait for the next cycle,
+** because other finalizers of this one may destroy what they use.
 */
 static int anchorgc (lua_State *L) {
   struct universe *u =
@@ -185,13 +187,17 @@ static int anchorgc (lua_State *L) {
   struct anchor *a = (struct anchor *)lua_touserdata(L, 1);
   lua_State *co;
   struct fiber *f, *suspended;
+  int left;
   if (!finalizer_runs(L))
     return 0;  /* called by hand */
   lua_getiuservalue(L, 1, 1);
   co = lua_tothread(L, -1);
   f = (struct fiber *)map_find(&u->map, co);
   suspended = fiber_suspended(u, co);
-  if (!isdoomed(a, suspended)
+  left = suspended != NULL && unwind_isneeded(u, f);
+  if (left)
+    unwind_fiber(u, L, f, NULL);
+  if (!left && !isdoomed(a, suspended)
       && (suspended != NULL || map_find(&u->wishes, co) != NULL))
     condemn(u, L, a, suspended);
   else {
@@ -412,7 +418,7 @@ int universe_reopen (struct universe *u, lua_State *L) {
 static int universegc (lua_State *L) {
   struct universe *u = (struct universe *)lua_touserdata(L, 1);
   if (finalizer_runs(L)) {
-    fiber_endall(u);
+    fiber_endall(u, L);
     if (universe_only() == u)
       __atomic_store_n(&universe_single, NULL, __ATOMIC_RELAXED);
   }
@@ -463,6 +469,7 @@ static void begin (struct universe *u, lua_State *L) {
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &universekey);
   claimsingle(u);
+  unwind_look(u);
   if (!u->closed)
     overflow_open(u);
 }

@@ -18,7 +18,7 @@
    minor one; a module runs with the minor version that it was built for and
    with all later ones. */
 #define CFIBER_API_MAJOR 1
-#define CFIBER_API_MINOR 0
+#define CFIBER_API_MINOR 1
 
 #if defined(__GNUC__)
 #define CFIBER_API __attribute__((visibility("default")))
@@ -81,6 +81,7 @@ struct cfiber_api {
   int (*status) (lua_State *L, lua_State *co);
   int (*isyieldable) (lua_State *L);
   lua_State *(*running) (lua_State *L);
+  void (*imported) (lua_State *L);  /* since minor version 1 */
 };
 
 /*
@@ -231,6 +232,7 @@ static const struct cfiber_api *cfiber_import (lua_State *L) {
     lua_error(L);
   }
   cfiber_settable(api);
+  api->imported(L);
   return api;
 }
 

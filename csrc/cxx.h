@@ -1,0 +1,74 @@
+/*
+** cxx.h
+** What a C++ runtime keeps for each stack, and how its frames are left. Knows
+** no Lua, and no stack but the one it is called on.
+**
+** The interfaces are those of the Itanium C++ ABI ("Exception Handling"),
+** which GCC and Clang follow on every system that has <unwind.h>. They are
+** looked for at run time: cfiber is C, and where no C++ is loaded there is
+** nothing to do.
+*/
+
+#ifndef cxx_h
+#define cxx_h
+
+#include <unwind.h>
+
+#include "config.h"
+
+/* '__cxa_eh_globals' (ABI, 2.2.2). The runtime has one for each OS thread;
+   it belongs to what runs there. */
+struct cxx_exceptions {
+  void *caught;  /* the exceptions whose 'catch' blocks are open, a list */
+  unsigned int uncaught;  /* how many are thrown and not yet caught */
+};
+
+/* Returns that of the running OS thread. */
+typedef struct cxx_exceptions *(*cxx_getter) (void);
+
+/* The function, or NULL as long as no C++ runtime is loaded. One that is
+   linked into a library for this library alone is not seen. */
+PRIVATE cxx_getter cxx_find (void);
+
+/* Exchanges the running OS thread's state with 'e'. */
+INLINE void cxx_exchange (cxx_getter getter, struct cxx_exceptions *e) {
+  struct cxx_exceptions *present = getter();
+  struct cxx_exceptions before = *present;
+  *present = *e;
+  *e = before;
+}
+
+/*
+** Leaving the frames of a stack, drawn for one that was suspended below two
+** C++ functions:
+**
+**   low                                                                   top
+**   | cxx_unwind | ... | Lua | C++ f | Lua, pcall | C++ g | Lua | entry |
+**     runs here --> --> -->  ~objects --> -->       ~objects --> --> done()
+**
+** The runtime calls the destructors of each frame in that frame, with those
+** further out as they were. A frame is in one of these states:
+**
+**   standing   its objects are alive
+**   left       its objects are destroyed, its memory may be overwritten
+**   caught     'catch (...)' runs in it; when that block ends without 'throw;'
+**              all goes on from there, outwards
+**
+** What is no frame of C++ is passed without a trace: a 'lua_pcall' does not
+** return. In a Lua that is compiled as C++ it has a 'catch (...)', see above.
+*/
+struct cxx_unwinding {  /* not on the stack that is left; for cxx_posix.c */
+  struct _Unwind_Exception exception;
+  void (*done) (void *arg);
+  void *arg;
+};
+
+/*
+** Leaves all frames of the running stack, innermost first, and calls 'done'
+** at the end of it, which must not return: at the outermost frame, or at one
+** that has no unwind tables. A C++ runtime was found before.
+*/
+PRIVATE void cxx_unwind (struct cxx_unwinding *w, void (*done) (void *arg),
+                         void *arg);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+** unwind.c
+** The end of a suspended stack
+*/
+
+#include "unwind.h"
+
+/* Lies on the stack of who drops another. */
+struct unwinding {
+  struct fiber message;  /* nothing of it but 'nvalues': FIBER_UNWIND */
+  struct fiber *f;  /* whose stack is left */
+  struct cxx_unwinding frames;
+};
+
+
+/* The fibers that run have had the thread's state together until now; what
+   they have open at present belongs to the outermost for the others. */
+void unwind_look (struct universe *u) {
+  cxx_getter getter = u->exceptions == NULL ? cxx_find() : NULL;
+  struct fiber *f;
+  if (getter != NULL) {
+    for (f = u->running; f != NULL; f = f->resumer)
+      f->exceptions = *getter();
+    u->exceptions = getter;
+  }
+}
+
+
+/* Where Lua can yield compactly nothing on the stack is missed, except below a
+   C function that yields and goes on. */
+int unwind_isneeded (struct universe *u, const struct fiber *f) {
+  if (lua_isyieldable(f->L) && !f->inside && f->inner == NULL
+      && (f->state != FIBER_EXITED || f->at == f->L))
+    return 0;
+  unwind_look(u);
+  return u->exceptions != NULL;
+}
+
+
+/* All frames are left. */
+static void finish (void *arg) {
+  struct fiber *f = (struct fiber *)arg;
+  f->status = LUA_OK;
+  f->nvalues = 0;
+  f->state = FIBER_FINISHED;
+  fiber_exit(f);
+}
+
+
+void unwind_here (struct fiber *message) {
+  struct unwinding *w = (struct unwinding *)(void *)message;
+  cxx_unwind(&w->frames, finish, w->f);
+}
+
+
+/* Leaves the frames on the stack of f alone. Whatever it does instead of coming
+   to the end, it is over: what it yielded or exited with is not wanted. */
+static void unwindstack (struct universe *u, lua_State *L, struct fiber *f,
+                         const struct pending *pending) {
+  struct unwinding w;
+  w.message.nvalues = FIBER_UNWIND;
+  w.f = f;
+  f->body = BODY_CLOSE;
+  f->pending = pending;
+  fiber_visit(u, L, f);
+  fiber_send(u, f, L, &w.message);
+  if (f->state == FIBER_SUSPENDED) {
+    u->suspended--;
+    lua_pop(f->L, f->nvalues);
+  }
+  else if (f->state == FIBER_EXITED)
+    lua_pop(L, f->nvalues);
+  f->state = FIBER_FINISHED;
+}
+
+
+/* Each fiber gets its own context into its own slot (see fiber.h). Returns the
+   innermost one. */
+static struct fiber *separate (struct fiber *f) {
+  struct fiber *innermost = f->inner != NULL ? f->inner : f;
+  struct fiber *x = innermost;
+  struct context own = f->context;
+  struct cxx_exceptions state = f->exceptions;
+  for (; x != f; x = x->resumer) {
+    struct context next = x->context;
+    struct cxx_exceptions nextstate = x->exceptions;
+    x->context = own;
+    x->exceptions = state;
+    own = next;
+    state = nextstate;
+  }
+  f->context = own;
+  f->exceptions = state;
+  return innermost;
+}
+
+
+void unwind_fiber (struct universe *u, lua_State *L, struct fiber *f,
+                   const struct pending *pending) {
+  struct fiber *x, *resumer;
+  if (f->state == FIBER_SUSPENDED)
+    u->suspended--;
+  f->state = FIBER_RUNNING;  /* nobody may resume or close it */
+  for (x = separate(f); x != f; x = resumer) {
+    resumer = x->resumer;
+    unwindstack(u, L, x, pending);
+    x->resumer = resumer;
+  }
+  unwindstack(u, L, f, pending);
+}

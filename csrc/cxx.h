@@ -56,12 +56,28 @@ INLINE void cxx_exchange (cxx_getter getter, struct cxx_exceptions *e) {
 **
 ** What is no frame of C++ is passed without a trace: a 'lua_pcall' does not
 ** return. In a Lua that is compiled as C++ it has a 'catch (...)', see above.
+**
+** The blocks that are open when it begins (cxx_exceptions) end with the stack:
+** until then there is no caught exception in its frames, because a runtime
+** admits none besides one that it does not know. Where C++ would end the
+** process, at a 'noexcept' function or a destructor that throws, the rest of
+** the stack is given up: its objects are not destroyed.
 */
-struct cxx_unwinding {  /* not on the stack that is left; for cxx_posix.c */
+struct cxx_unwinding {  /* written by cxx_posix.c */
   struct _Unwind_Exception exception;
   void (*done) (void *arg);
   void *arg;
+  void *caught;  /* the blocks that were open */
+  const char *low, *high;  /* the stack */
+  struct cxx_unwinding *next;  /* in the process's list of them */
 };
+
+/* To be called before cxx_unwind and when that has ended, by whoever may be
+   told: from another stack than the one from 'low' to 'high', or when nothing
+   of it is needed any more. 'w' is not in the part of it that is left. */
+PRIVATE void cxx_begin (struct cxx_unwinding *w, const void *low,
+                        const void *high);
+PRIVATE void cxx_end (struct cxx_unwinding *w);
 
 /*
 ** Leaves all frames of the running stack, innermost first, and calls 'done'

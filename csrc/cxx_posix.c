@@ -15,8 +15,11 @@
 #include "cxx.h"
 
 #include <dlfcn.h>
+#include <sched.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__APPLE__)
 #include <mach-o/dyld.h>
@@ -24,17 +27,57 @@
 #include <link.h>
 #endif
 
-typedef _Unwind_Reason_Code (*forced_unwind) (struct _Unwind_Exception *,
-                                              _Unwind_Stop_Fn, void *);
-
 /* Where libraries are linked into the program itself. */
 struct cxx_exceptions *__cxa_get_globals (void);
+void __cxa_end_catch (void);
+typedef void (*handler) (void);
+handler _ZSt13set_terminatePFvvE (handler f);  /* std::set_terminate */
 #pragma weak __cxa_get_globals
+#pragma weak __cxa_end_catch
+#pragma weak _ZSt13set_terminatePFvvE
 #pragma weak _Unwind_ForcedUnwind
 
-/* Found once, for the process; 'found' is written last. */
-static forced_unwind forced;
-static cxx_getter found;
+/* What a C++ runtime has. Found once, for the process. */
+struct runtime {
+  cxx_getter getter;
+  void (*endcatch) (void);
+  handler (*setterminate) (handler f);
+  _Unwind_Reason_Code (*unwind) (struct _Unwind_Exception *, _Unwind_Stop_Fn,
+                                 void *);
+};
+
+static struct runtime runtime;
+static int found;  /* is it? written after it */
+
+
+/*
+** {======================================================
+** The lock
+** =======================================================
+*/
+
+static pid_t owner;  /* the process that holds it, or 0 */
+
+
+/* A lock that another thread held during a fork is free in the child, where
+   that thread is not. */
+static void lock (void) {
+  pid_t self = getpid(), holder = 0;
+  while (!__atomic_compare_exchange_n(&owner, &holder, self, 0,
+                                      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    if (holder == self) {
+      sched_yield();
+      holder = 0;
+    }
+  }
+}
+
+
+static void unlock (void) {
+  __atomic_store_n(&owner, 0, __ATOMIC_RELEASE);
+}
+
+/* }====================================================== */
 
 
 /*
@@ -51,39 +94,56 @@ static const char *const names[] = {
 };
 
 
-/* Both functions of a library and those it needs; are they there? */
-static int take (void *library) {
-  cxx_getter getter;
-  void *global = dlsym(library, "__cxa_get_globals");
-  void *unwind = dlsym(library, "_Unwind_ForcedUnwind");
-  if (global == NULL || unwind == NULL)
-    return 0;
-  memcpy(&forced, &unwind, sizeof(forced));
-  memcpy(&getter, &global, sizeof(getter));
-  __atomic_store_n(&found, getter, __ATOMIC_RELEASE);
-  return 1;
+/* A function of a library or of those it needs; is it there? */
+static int get (void *library, const char *name, void *function) {
+  void *address = dlsym(library, name);
+  memcpy(function, &address, sizeof(address));
+  return address != NULL;
+}
+
+
+static int take (void *library, struct runtime *r) {
+  return get(library, "__cxa_get_globals", &r->getter)
+      && get(library, "__cxa_end_catch", &r->endcatch)
+      && get(library, "_ZSt13set_terminatePFvvE", &r->setterminate)
+      && get(library, "_Unwind_ForcedUnwind", &r->unwind);
 }
 
 
 /* What is found stays loaded: its handle is kept. */
-static void takenamed (void) {
+static int takenamed (struct runtime *r) {
   size_t i;
-  int taken = 0;
-  for (i = 0; !taken && i < sizeof(names) / sizeof(names[0]); i++) {
+  for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     void *library = dlopen(names[i], RTLD_LAZY | RTLD_NOLOAD);
-    if (library != NULL && !(taken = take(library)))
+    if (library != NULL) {
+      if (take(library, r))
+        return 1;
       dlclose(library);
+    }
   }
+  return 0;
+}
+
+
+static int takelinked (struct runtime *r) {
+  r->getter = __cxa_get_globals;
+  r->endcatch = __cxa_end_catch;
+  r->setterminate = _ZSt13set_terminatePFvvE;
+  r->unwind = _Unwind_ForcedUnwind;
+  return r->getter != NULL && r->endcatch != NULL && r->setterminate != NULL
+      && r->unwind != NULL;
 }
 
 
 static void look (void) {
-  if (__cxa_get_globals != NULL && _Unwind_ForcedUnwind != NULL) {
-    forced = _Unwind_ForcedUnwind;
-    __atomic_store_n(&found, __cxa_get_globals, __ATOMIC_RELEASE);
+  struct runtime r;
+  if (takelinked(&r) || take(RTLD_DEFAULT, &r) || takenamed(&r)) {
+    lock();
+    if (!found)
+      runtime = r;
+    __atomic_store_n(&found, 1, __ATOMIC_RELEASE);
+    unlock();
   }
-  else if (!take(RTLD_DEFAULT))
-    takenamed();
 }
 
 
@@ -114,17 +174,91 @@ static unsigned long long loads (void) {
 
 
 /* A look takes microseconds, to learn that nothing was loaded since the last
-   one some 50 ns. Two threads that look at once find the same. */
+   one some 50 ns. */
 cxx_getter cxx_find (void) {
   static unsigned long long looked = 0;
-  unsigned long long present;
-  cxx_getter getter = __atomic_load_n(&found, __ATOMIC_ACQUIRE);
-  if (getter != NULL)
-    return getter;
-  present = loads();
-  if (__atomic_exchange_n(&looked, present, __ATOMIC_RELAXED) != present)
-    look();
-  return __atomic_load_n(&found, __ATOMIC_ACQUIRE);
+  if (!__atomic_load_n(&found, __ATOMIC_ACQUIRE)) {
+    unsigned long long present = loads();
+    if (__atomic_exchange_n(&looked, present, __ATOMIC_RELAXED) != present)
+      look();
+    if (!__atomic_load_n(&found, __ATOMIC_ACQUIRE))
+      return NULL;
+  }
+  return runtime.getter;
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Where C++ would end the process
+** =======================================================
+*/
+
+static struct cxx_unwinding *unwindings;  /* the list; under the lock */
+static handler former;  /* while there are some: the one that was there */
+
+
+static struct cxx_unwinding *around (const char *here) {
+  struct cxx_unwinding *w;
+  lock();
+  w = unwindings;
+  while (w != NULL && (here < w->low || here >= w->high))
+    w = w->next;
+  unlock();
+  return w;
+}
+
+
+/* The blocks that were open when it began end. */
+static void endblocks (struct cxx_unwinding *w) {
+  struct cxx_exceptions *present = runtime.getter();
+  present->caught = w->caught;
+  w->caught = NULL;
+  while (present->caught != NULL)
+    runtime.endcatch();
+}
+
+
+/* The handler of 'std::terminate', which may do anything but return. */
+static void terminated (void) {
+  struct cxx_unwinding *w = around((char *)__builtin_frame_address(0));
+  if (w != NULL) {
+    endblocks(w);
+    w->done(w->arg);
+  }
+  if (former != NULL)
+    former();
+  abort();
+}
+
+
+void cxx_begin (struct cxx_unwinding *w, const void *low, const void *high) {
+  w->low = (const char *)low;
+  w->high = (const char *)high;
+  lock();
+  if (unwindings == NULL)
+    former = runtime.setterminate(terminated);
+  w->next = unwindings;
+  unwindings = w;
+  unlock();
+}
+
+
+/* A handler that the host has set meanwhile stays. */
+void cxx_end (struct cxx_unwinding *w) {
+  struct cxx_unwinding **p = &unwindings;
+  lock();
+  while (*p != w)
+    p = &(*p)->next;
+  *p = w->next;
+  if (unwindings == NULL) {
+    handler present = runtime.setterminate(former);
+    if (present != terminated)
+      runtime.setterminate(present);
+  }
+  unlock();
 }
 
 /* }====================================================== */
@@ -146,8 +280,10 @@ static _Unwind_Reason_Code stop (int version, _Unwind_Action actions,
                                  struct _Unwind_Context *context, void *arg) {
   struct cxx_unwinding *w = (struct cxx_unwinding *)arg;
   (void)version; (void)kind; (void)e; (void)context;
-  if (actions & _UA_END_OF_STACK)
+  if (actions & _UA_END_OF_STACK) {
+    endblocks(w);
     w->done(w->arg);
+  }
   return _URC_NO_REASON;
 }
 
@@ -165,15 +301,19 @@ static void caught (_Unwind_Reason_Code reason, struct _Unwind_Exception *e) {
 static void leave (struct cxx_unwinding *w) {
   memset(&w->exception, 0, sizeof(w->exception));
   w->exception.exception_cleanup = caught;
-  forced(&w->exception, stop, w);
+  runtime.unwind(&w->exception, stop, w);
   w->done(w->arg);  /* the stack cannot be read */
 }
 
 
 void cxx_unwind (struct cxx_unwinding *w, void (*done) (void *arg),
                  void *arg) {
+  struct cxx_exceptions *present = runtime.getter();
   w->done = done;
   w->arg = arg;
+  w->caught = present->caught;
+  present->caught = NULL;
+  present->uncaught = 0;
   leave(w);
 }
 

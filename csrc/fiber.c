@@ -61,6 +61,7 @@ INLINE struct fiber *mount (struct stack *s, lua_State *co,
   f->origin = NULL;
   f->exceptions.caught = NULL;
   f->exceptions.uncaught = 0;
+  f->unwinds = 0;
   f->inside = 0;
   f->mixed = 0;
   f->body = body;
@@ -93,9 +94,11 @@ void fiber_abandon (struct universe *u, struct fiber *f) {
     u->suspended--;
   while (inner != NULL && inner != f) {
     struct fiber *resumer = inner->resumer;
+    unwind_forget(inner);
     unmount(u, inner);
     inner = resumer;
   }
+  unwind_forget(f);
   unmount(u, f);
 }
 
@@ -158,6 +161,7 @@ void fiber_endall (struct universe *u, lua_State *L) {
   abandonsuspended(u);
   while (u->running != NULL) {
     struct fiber *f = fiber_leaverunning(u);
+    unwind_forget(f);
     if (!stack_holds(f->stack, here))
       fiber_abandon(u, f);
   }

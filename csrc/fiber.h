@@ -101,9 +101,11 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
                          its place by a transfer: the present one is then on
                          top of 'from', which keeps it alive; else NULL */
   struct cxx_exceptions exceptions;  /* beside 'context': of the same side */
+  int unwinds;  /* the frames on its stack are being left */
   int inside;  /* it has yielded in the middle of a C function */
   int mixed;  /* its resumer ran a stock coroutine or kept state, once */
   int cameback;  /* this mounting began after a compact yield */
+  struct cxx_unwinding unwinding;  /* if it unwinds */
   const struct pending *pending;  /* BODY_CLOSE: threads to be closed after it
                                      and before 'from' goes on, or NULL */
   lua_Hook hook;  /* BODY_THROW: the thread's own hook, its mask and count */
@@ -280,7 +282,7 @@ PRIVATE void fiber_arrived (struct universe *u, struct fiber *f,
 /* A yield on L ends with the message, an error. */
 PRIVATE int fiber_raised (lua_State *L, struct fiber *message);
 
-/* Leaves the stack that the caller stands on. */
+/* Leaves the stack that the caller stands on (unwind.h). */
 PRIVATE void unwind_here (struct fiber *message);
 
 /* The OS thread may be another than before, and f is about to run on L. */

@@ -9,7 +9,6 @@
 struct unwinding {
   struct fiber message;  /* nothing of it but 'nvalues': FIBER_UNWIND */
   struct fiber *f;  /* whose stack is left */
-  struct cxx_unwinding frames;
 };
 
 
@@ -49,7 +48,15 @@ static void finish (void *arg) {
 
 void unwind_here (struct fiber *message) {
   struct unwinding *w = (struct unwinding *)(void *)message;
-  cxx_unwind(&w->frames, finish, w->f);
+  cxx_unwind(&w->f->unwinding, finish, w->f);
+}
+
+
+void unwind_forget (struct fiber *f) {
+  if (f->unwinds) {
+    f->unwinds = 0;
+    cxx_end(&f->unwinding);
+  }
 }
 
 
@@ -62,8 +69,12 @@ static void unwindstack (struct universe *u, lua_State *L, struct fiber *f,
   w.f = f;
   f->body = BODY_CLOSE;
   f->pending = pending;
+  unwind_forget(f);
+  cxx_begin(&f->unwinding, stack_low(f->stack), f);
+  f->unwinds = 1;
   fiber_visit(u, L, f);
   fiber_send(u, f, L, &w.message);
+  unwind_forget(f);
   if (f->state == FIBER_SUSPENDED) {
     u->suspended--;
     lua_pop(f->L, f->nvalues);

@@ -39,4 +39,7 @@ PRIVATE int unwind_isneeded (struct universe *u, const struct fiber *f);
 PRIVATE void unwind_fiber (struct universe *u, lua_State *L, struct fiber *f,
                            const struct pending *pending);
 
+/* The stack of f goes, wherever the leaving of its frames has come to. */
+PRIVATE void unwind_forget (struct fiber *f);
+
 #endif

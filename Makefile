@@ -29,13 +29,16 @@ LOW = map pages_posix pool slab stack
 CTESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
 # C modules that the Lua specs load
 SPECMODULES = $(patsubst spec/c/%.c,$(BUILD)/spec/%.so,\
-  $(filter-out %_test.c,$(wildcard spec/c/*.c)))
+  $(filter-out %_test.c,$(wildcard spec/c/*.c))) \
+  $(if $(shell command -v $(CXX)),\
+    $(patsubst spec/cpp/%.cpp,$(BUILD)/spec/%.so,$(wildcard spec/cpp/*.cpp)))
 
 # Warnings are errors where they can be mended: in CI, which sets CI.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wcast-align $(if $(CI),-Werror)
 DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT)
-COMPILE = $(CC) -std=c99 -fPIC $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
+# Unwind tables: C++ exceptions and debuggers pass through.
+COMPILE = $(CC) -std=c99 -fPIC -fexceptions $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
 LUACOMPILE = $(COMPILE) -I$(LUA_INCDIR)
 
 ifeq ($(shell uname -s),Darwin)
@@ -102,6 +105,12 @@ $(BUILD)/spec/%.so: spec/c/%.c $(BUILD)/flags
 	@echo '$(CC) $<'
 	$(Q)$(LUACOMPILE) $(SHARED) -pthread -Icsrc/include -MMD -MP -MF $@.d -o $@ $<
 
+$(BUILD)/spec/%.so: spec/cpp/%.cpp $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '$(CXX) $<'
+	$(Q)$(CXX) -std=c++17 -fPIC $(CFLAGS) -Wall -Wextra -Wpedantic $(if $(CI),-Werror) \
+	  $(CPPFLAGS) -I$(LUA_INCDIR) $(SHARED) -Icsrc/include -MMD -MP -MF $@.d -o $@ $<
+
 .PHONY: ctests specmodules
 ctests: $(CTESTS)
 specmodules: all $(SPECMODULES)
@@ -160,7 +169,7 @@ install: all
 	install -m 755 $(BUILD)/cfiber.so "$(DESTDIR)$(INSTALL_CDIR)"
 	install -m 644 lua/cfiber/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber"
 	install -m 644 $(BUILD)/libcfiber.a "$(DESTDIR)$(PREFIX)/lib"
-	install -m 644 csrc/include/cfiber.h "$(DESTDIR)$(PREFIX)/include"
+	install -m 644 csrc/include/cfiber.h csrc/include/cfiber.hpp "$(DESTDIR)$(PREFIX)/include"
 	install -m 644 doc/cfiber-gdb.py "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
 
 # Also what 'luarocks make' leaves here

@@ -320,7 +320,6 @@ INLINE struct fiber *fiber_cross (struct universe *u, struct fiber *f,
   if (!LIKELY(u->exceptions == NULL)) {
     cxx_exchange(u->exceptions, &f->exceptions);
     cxx_exchange(u->exceptions, &g->exceptions);
-    cxx_exchange(u->exceptions, &f->exceptions);
   }
   return fiber_swap(f, g);
 }

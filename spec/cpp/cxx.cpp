@@ -1,0 +1,260 @@
+/*
+** cxx.cpp
+** C++ on fibers: functions with objects on the stack, on cfiber.h alone and on
+** cfiber.hpp
+*/
+
+#include <lua.hpp>
+
+#include <cfiber.hpp>
+
+
+/*
+** {======================================================
+** Objects that tell of their end
+** =======================================================
+*/
+
+static std::string told;
+
+struct object {
+  std::string name;
+  const object *self = this;
+  explicit object (const char *n) : name(n) {}
+  ~object () { told += self == this ? name : "moved"; }
+};
+
+
+/* told(): the names of those destroyed since the last call, in order */
+static int tell (lua_State *L) {
+  lua_pushstring(L, told.c_str());
+  told.clear();
+  return 1;
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Functions that know nothing of cfiber: each calls its last argument
+** =======================================================
+*/
+
+static int callrest (lua_State *L) {
+  lua_call(L, lua_gettop(L) - 2, 0);
+  return 0;
+}
+
+
+/* hold(name, f, ...) */
+static int hold (lua_State *L) {
+  object o(luaL_checkstring(L, 1));
+  return callrest(L);
+}
+
+
+/* within(text, f, ...): inside a 'catch'; returns the text of the exception
+   that it throws again then */
+static int within (lua_State *L) {
+  object o(luaL_checkstring(L, 1));
+  try {
+    try {
+      throw std::runtime_error(luaL_checkstring(L, 1));
+    }
+    catch (const std::exception &) {
+      callrest(L);
+      throw;
+    }
+  }
+  catch (const std::exception &e) {
+    lua_pushstring(L, e.what());
+    return 1;
+  }
+}
+
+
+/* swallow(name, f, ...): catches all, in a 'catch' */
+static int swallow (lua_State *L) {
+  object o(luaL_checkstring(L, 1));
+  try {
+    throw 1;
+  }
+  catch (int) {
+    try {
+      object inner("(");
+      callrest(L);
+    }
+    catch (...) {
+      told += "...";
+    }
+  }
+  told += "went on";
+  return 0;
+}
+
+
+static int noexceptional (lua_State *L) noexcept {
+  object o(luaL_checkstring(L, 1));
+  return callrest(L);
+}
+
+
+struct raising {
+  lua_State *L;
+  bool cpp;
+  ~raising () noexcept(false) {
+    if (cpp)
+      throw std::runtime_error("destructor");
+    luaL_error(L, "destructor");
+  }
+};
+
+
+/* raise(name, f, ...): a destructor raises a Lua error */
+static int raise (lua_State *L) {
+  object o(luaL_checkstring(L, 1));
+  raising r = {L, false};
+  return callrest(L);
+}
+
+
+/* throwing(name, f, ...): a destructor throws */
+static int throwing (lua_State *L) {
+  object o(luaL_checkstring(L, 1));
+  raising r = {L, true};
+  return callrest(L);
+}
+
+
+struct calling {
+  lua_State *L;
+  ~calling () {
+    lua_getglobal(L, "destructor");
+    lua_pcall(L, 0, 0, 0);
+  }
+};
+
+
+/* calls(name, f, ...): a destructor calls the global function 'destructor' */
+static int calls (lua_State *L) {
+  object o(luaL_checkstring(L, 1));
+  calling c = {L};
+  return callrest(L);
+}
+
+
+/* plainyield(name): by cfiber.h */
+static int plainyield (lua_State *L) {
+  object o(luaL_checkstring(L, 1));
+  return cfiber_yield(L, 0);
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** cfiber.hpp
+** =======================================================
+*/
+
+/* typed(): yields what it is passed, typed, until the type is wrong */
+static void pushtyped (lua_State *L) {
+  cfiber::function(L, [] (lua_State *l) {
+    object o("t");
+    auto [i, s] = cfiber::yield<int, std::string>(l, true, 1.5, "s",
+      std::string("string"), std::string_view("view"), cfiber::nil,
+      std::optional<int>(), std::optional<int>(7), cfiber::value{1});
+    cfiber::push(l, i + 1);
+    cfiber::push(l, s + "!");
+    return 2;
+  });
+}
+
+
+/* catching(): yields; returns what is thrown in as a value */
+static void pushcatching (lua_State *L) {
+  cfiber::function(L, [] (lua_State *l) {
+    try {
+      object o("in");
+      cfiber::yield(l);
+    }
+    catch (const cfiber::error &e) {
+      e.push(l);
+      return 1;
+    }
+    return 0;
+  });
+}
+
+
+/* escaping(kind): an exception leaves it */
+static void pushescaping (lua_State *L) {
+  cfiber::function(L, [] (lua_State *l) {
+    object o("e");
+    auto kind = cfiber::get<std::string>(l, 1);
+    if (kind == "yield")
+      cfiber::yield(l);
+    else if (kind == "std")
+      throw std::runtime_error("standard");
+    else
+      throw 1;
+  });
+}
+
+
+/* owner(name): a function that only can be moved; yields */
+static int owner (lua_State *L) {
+  auto p = std::make_unique<object>(luaL_checkstring(L, 1));
+  cfiber::function(L, [p = std::move(p)] (lua_State *l) {
+    cfiber::yield(l, p->name);
+    if (lua_gettop(l) > 0)
+      luaL_error(l, "raised");
+    return 0;
+  });
+  return 1;
+}
+
+
+/* resume(co, n): the result plus one */
+static void pushresume (lua_State *L) {
+  cfiber::function(L, [] (lua_State *l) {
+    object o("r");
+    lua_State *co = lua_tothread(l, 1);
+    cfiber::push(l, 1 + cfiber::resume<int>(l, co, cfiber::get<int>(l, 2)));
+    return 1;
+  });
+}
+
+/* }====================================================== */
+
+
+static const luaL_Reg functions[] = {
+  {"calls", calls},
+  {"hold", hold},
+  {"noexceptional", noexceptional},
+  {"owner", owner},
+  {"plainyield", plainyield},
+  {"raise", raise},
+  {"swallow", swallow},
+  {"throwing", throwing},
+  {"told", tell},
+  {"within", within},
+  {nullptr, nullptr}
+};
+
+
+extern "C" int luaopen_cxx (lua_State *L) {
+  cfiber_import(L);
+  luaL_newlib(L, functions);
+  pushtyped(L);
+  lua_setfield(L, -2, "typed");
+  pushcatching(L);
+  lua_setfield(L, -2, "catching");
+  pushescaping(L);
+  lua_setfield(L, -2, "escaping");
+  pushresume(L);
+  lua_setfield(L, -2, "resume");
+  return 1;
+}

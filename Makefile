@@ -111,6 +111,11 @@ $(BUILD)/spec/%.so: spec/cpp/%.cpp $(BUILD)/flags
 	$(Q)$(CXX) -std=c++17 -fPIC $(CFLAGS) -Wall -Wextra -Wpedantic $(if $(CI),-Werror) \
 	  $(CPPFLAGS) -I$(LUA_INCDIR) $(SHARED) -Icsrc/include -MMD -MP -MF $@.d -o $@ $<
 
+# A Lua that is compiled as C++, where the system has one
+$(BUILD)/spec/host: spec/cpp/host.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(Q)$(LUACOMPILE) -o $@ $< -llua5.4-c++
+
 .PHONY: ctests specmodules
 ctests: $(CTESTS)
 specmodules: all $(SPECMODULES)

@@ -57,7 +57,7 @@
 **
 ** What it does not keep: C++'s record of caught exceptions, anything in
 ** thread-local storage, and the bounds that a sanitizer holds of the stack.
-** Who swaps takes care of those, in one place (fiber_leave, fiber_cross
+** Who swaps takes care of those, in one place (fiber_send, fiber_cross
 ** and fiber_exit in fiber.h).
 */
 

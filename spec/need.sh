@@ -58,6 +58,7 @@ tests () {
   need "LuaRocks" luarocks command -v luarocks
   need "Valgrind" valgrind command -v valgrind
   want "gdb" gdb command -v gdb
+  want "a C++ compiler" g++ command -v "${CXX:-g++}"
 }
 
 bench () {

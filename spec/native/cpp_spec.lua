@@ -2,8 +2,6 @@
 -- because libstdc++ stays in the process that loads it
 
 local child = require "child"
-local helper = require "helper"
-
 local havemodule = package.searchpath("cxx", package.cpath)
 
 local common = [[
@@ -24,14 +22,35 @@ local function suspended(f, ...)
 end
 ]]
 
--- A test that a script, run after 'common', prints what is expected.
-local function case(name, expected, script)
+-- In a Lua that is compiled as C++. Its errors are exceptions: the module is
+-- the same, the paths are in the script.
+local host = "build/spec/host"
+local havehost = havemodule and os.execute("${MAKE:-make} -s SWITCH=native " .. host .. " >/dev/null 2>&1")
+local function hosted(script)
+  local r = child.shell("exec " .. host .. " $SCRIPT",
+    ("package.path, package.cpath = %q, %q local cfiber = require 'helper'.cfiber "):format(package.path,
+      package.cpath) .. script)
+  assert(r.signal == nil and r.status == 0 and r.errors == "", r.errors)
+  return r.output
+end
+
+-- Tests that a script, run after 'common', prints what is expected, in both
+-- kinds of Lua; 'other' is what it prints in the second.
+local function case(name, expected, script, other)
   it(name, function()
     if not havemodule then
       pending "there is no C++ compiler"
       return
     end
     assert.equal(expected .. "\n", child.output(common .. script))
+  end)
+
+  it(name .. ", in a Lua compiled as C++", function()
+    if not havehost then
+      pending "there is no Lua compiled as C++ (liblua5.4-c++)"
+      return
+    end
+    assert.equal((other or expected) .. "\n", hosted(common .. script))
   end)
 end
 
@@ -109,7 +128,7 @@ describe("Destructors of objects on a fiber's stack", function()
     end)
     assert(cfiber.close(co))
     assert(cfiber.status(co) == "dead" and cfiber.stats().mounted == 0)
-    print(message .. " " .. cxx.told())]])
+    print(tostring(message) .. " " .. cxx.told())]], "nil ")
 
   for _, name in ipairs {"noexceptional", "throwing"} do
     case("end at C++ code that ends the process elsewhere: " .. name, "i true dead 0", ([[
@@ -205,5 +224,3 @@ describe("cfiber.hpp", function()
     collectgarbage()
     print(cxx.told())]])
 end)
-
-assert(helper)

@@ -275,9 +275,12 @@ static lua_State *running (lua_State *L) {
 /* }====================================================== */
 
 
-/* A module was loaded, perhaps the first that is written in C++. */
+/* A module was loaded, perhaps the first that is written in C++. Where there
+   is one universe and it is not that of L, L has none. */
 static void imported (lua_State *L) {
-  unwind_look(universeof(L));
+  struct universe *u = universe_only();
+  if (u == NULL || isof(u, L))
+    unwind_look(universeof(L));
 }
 
 

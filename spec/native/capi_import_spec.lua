@@ -15,7 +15,7 @@ end
 
 describe("cfiber_import", function()
   it("says which versions do not fit", function()
-    local message = "cfiber has version %d.0 of its C API, the module was built for version 1.0"
+    local message = "cfiber has version %d.1 of its C API, the module was built for version 1.1"
     assert.equal(message:format(2), capi.importfake(2, 0))
     assert.equal(message:format(0), capi.importfake(0, 0))
     assert.equal(message:format(1), capi.importfake(1, -8))

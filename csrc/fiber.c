@@ -53,6 +53,7 @@ INLINE struct fiber *mount (struct stack *s, lua_State *co,
                             enum fiber_body body) {
   struct fiber *f = (struct fiber *)(void *)(stack_top(s) - FIBER_BYTES);
   switch_prepare(&f->context, stack_low(s), f, entry);
+  annotate_prepare(&f->annotation, stack_low(s), s->size);
   f->L = co;
   f->stack = s;
   f->size = s->size;
@@ -84,6 +85,7 @@ void fiber_unanchor (struct universe *u, struct fiber *f) {
 INLINE void unmount (struct universe *u, struct fiber *f) {
   fiber_unanchor(u, f);
   u->mixed -= (size_t)f->mixed;
+  annotate_drop(&f->annotation, stack_low(f->stack), f->size);
   pool_put(f->stack);
 }
 
@@ -145,6 +147,26 @@ static void abandonsuspended (struct universe *u) {
 }
 
 
+/* The caller stands on the stack of one of them or outside; further in they
+   were jumped out of. */
+static void abandonrunning (struct universe *u) {
+  const void *here = switch_here();
+  int inside = 0;  /* does the caller stand inside those that follow? */
+  while (u->running != NULL) {
+    struct fiber *f = fiber_leaverunning(u);
+    int holds = stack_holds(f->stack, here);
+    unwind_forget(f);
+    if (inside)
+      annotate_forget(&f->annotation);
+    else if (!holds)
+      annotate_jumped(&f->annotation);
+    if (!holds)
+      fiber_abandon(u, f);
+    inside |= holds;
+  }
+}
+
+
 static void forgetwishes (struct universe *u) {
   size_t i;
   for (i = 0; i < u->wishes.capacity; i++) {
@@ -155,16 +177,10 @@ static void forgetwishes (struct universe *u) {
 
 
 void fiber_endall (struct universe *u, lua_State *L) {
-  const void *here = switch_here();
   u->closed = 1;
   unwindsuspended(u, L);
   abandonsuspended(u);
-  while (u->running != NULL) {
-    struct fiber *f = fiber_leaverunning(u);
-    unwind_forget(f);
-    if (!stack_holds(f->stack, here))
-      fiber_abandon(u, f);
-  }
+  abandonrunning(u);
   forgetwishes(u);
   map_clear(&u->map);
   map_clear(&u->wishes);
@@ -201,8 +217,10 @@ static void lose (struct universe *u, lua_State *L) {
 */
 static RARE void settle (struct universe *u, lua_State *L) {
   const void *here = switch_here();
-  while (u->running != NULL && !stack_holds(u->running->stack, here))
+  while (u->running != NULL && !stack_holds(u->running->stack, here)) {
+    annotate_jumped(&u->running->annotation);
     lose(u, L);
+  }
 }
 
 

@@ -45,6 +45,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "annotate.h"
 #include "config.h"
 #include "cxx.h"
 #include "map.h"
@@ -114,6 +115,7 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   unsigned char nests;  /* it resumed others inside a slice */
   unsigned char looks;  /* a look at the budget is under way: the next
                            instruction is already counted */
+  struct annotation annotation;  /* beside 'context': of the same side */
 };
 
 /* One 'global_State' and all its threads. Lies in a full userdata. */
@@ -304,6 +306,7 @@ INLINE int fiber_athome (const struct universe *u) {
    that left for this side, which is another than f after a transfer; for a
    fiber, itself, or what has FIBER_UNWIND as its 'nvalues'. */
 INLINE struct fiber *fiber_swap (struct fiber *f, struct fiber *message) {
+  annotate_swap(&f->annotation);
   return (struct fiber *)switch_swap(&f->context, message);
 }
 
@@ -317,6 +320,7 @@ INLINE struct fiber *fiber_cross (struct universe *u, struct fiber *f,
   struct context outside = f->context;
   f->context = g->context;
   g->context = outside;
+  annotate_exchange(&f->annotation, &g->annotation);
   if (!LIKELY(u->exceptions == NULL)) {
     cxx_exchange(u->exceptions, &f->exceptions);
     cxx_exchange(u->exceptions, &g->exceptions);
@@ -326,6 +330,7 @@ INLINE struct fiber *fiber_cross (struct universe *u, struct fiber *f,
 
 /* The same for the last time: f is finished. */
 INLINE void fiber_exit (struct fiber *f) {
+  annotate_exit(&f->annotation);
   switch_exit(&f->context, f);
 }
 

@@ -5,6 +5,8 @@
 
 #include "slab.h"
 
+#include "annotate.h"
+
 
 static size_t guardsize (void) {
   return pages_round(GUARD_SIZE);
@@ -50,6 +52,7 @@ static struct stack *makerecord (struct slab *b, char *base) {
   s->size = b->size;
   s->slab = b;
   s->trimmed = 0;
+  s->id = annotate_stack(stack_low(s), base + bytes - 1);
   return s;
 }
 
@@ -73,5 +76,6 @@ void slab_give (struct slab *b, struct stack *s) {
   size_t slot = (size_t)(s->base - slotbase(b, 0)) / s->bytes;
   b->used--;
   b->back[b->begun - b->used - 1] = (unsigned short)slot;
+  annotate_nostack(s->id);
   pages_discard(stack_low(s), s->size);
 }

@@ -26,6 +26,7 @@ struct stack {
   struct pool *pool;  /* where it goes back to */
   struct stack *next;  /* in the pool's list of free stacks */
   int trimmed;  /* in that list: its deep pages were looked after */
+  unsigned int id;  /* what valgrind calls it (annotate.h) */
 };
 
 /* The bytes from the top that were in use, at most, since the system gave the

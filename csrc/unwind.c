@@ -92,16 +92,19 @@ static struct fiber *separate (struct fiber *f) {
   struct fiber *x = innermost;
   struct context own = f->context;
   struct cxx_exceptions state = f->exceptions;
+  struct annotation account = f->annotation;
   for (; x != f; x = x->resumer) {
     struct context next = x->context;
     struct cxx_exceptions nextstate = x->exceptions;
     x->context = own;
     x->exceptions = state;
+    annotate_exchange(&x->annotation, &account);
     own = next;
     state = nextstate;
   }
   f->context = own;
   f->exceptions = state;
+  f->annotation = account;
   return innermost;
 }
 

@@ -49,7 +49,8 @@ SHARED = -shared
 LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 
-.PHONY: all help env demo bench bench-peers test check lint install clean force
+.PHONY: all help env demo bench bench-peers test check asan tsan \
+  memcheck lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
 help:
@@ -65,6 +66,8 @@ help:
 	'make specmodules      all that running one spec needs' \
 	'make -s env           shell exports that use this checkout in place:' \
 	'                      eval "$$(make -s env)"' \
+	'make asan, make tsan, make memcheck   builds below build/asan, build/tsan, runs' \
+	'                      the tests under ASan and UBSan, TSan, valgrind' \
 	'make lint             luacheck' \
 	'make install PREFIX=  into $(PREFIX) (DESTDIR is honoured)' \
 	'make clean            removes what was built here' \
@@ -116,6 +119,13 @@ $(BUILD)/spec/host: spec/cpp/host.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(LUACOMPILE) -o $@ $< -llua5.4-c++
 
+# Programs that have Lua and cfiber in them
+$(BUILD)/host/%: spec/host/%.c $(BUILD)/libcfiber.a
+	@mkdir -p $(@D)
+	@echo '$(CC) $<'
+	$(Q)$(LUACOMPILE) -Icsrc/include -MMD -MP -MF $@.d -o $@ $< $(LDFLAGS) \
+	  -Wl,-E $(BUILD)/libcfiber.a -l:liblua5.4.a -lm -ldl -pthread
+
 .PHONY: ctests specmodules
 ctests: $(CTESTS)
 specmodules: all $(SPECMODULES)
@@ -163,6 +173,9 @@ test:
 
 check:
 	@LUA='$(LUA)' MAKE='$(MAKE)' spec/run.sh
+
+asan tsan memcheck:
+	@LUA='$(LUA)' MAKE='$(MAKE)' spec/sanitize.sh $@
 
 lint:
 	luacheck -q lua spec

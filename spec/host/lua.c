@@ -54,7 +54,8 @@ static void setarg (lua_State *L, char **argv, int script, int argc) {
 
 
 static int doscript (lua_State *L, char **argv, int argc) {
-  int i, status = luaL_loadfile(L, argv[0]);
+  const char *name = strcmp(argv[0], "-") == 0 ? NULL : argv[0];
+  int i, status = luaL_loadfile(L, name);
   if (status != LUA_OK)
     return status;
   luaL_checkstack(L, argc, NULL);
@@ -78,17 +79,30 @@ static int doarguments (lua_State *L, char **argv, int argc, int script) {
 }
 
 
-int main (int argc, char **argv) {
-  lua_State *L = luaL_newstate();
-  int script = 1, status;
+/* As a C function, so that tracebacks end in it as in 'lua'. */
+static int run (lua_State *L) {
+  int argc = (int)lua_tointeger(L, 1), script = 1;
+  char **argv = (char **)lua_touserdata(L, 2);
   while (script + 1 < argc && (strcmp(argv[script], "-l") == 0
                                || strcmp(argv[script], "-e") == 0))
     script += 2;
-  luaL_openlibs(L);
   setarg(L, argv, script, argc);
-  status = doarguments(L, argv, argc, script);
-  if (status != LUA_OK)
-    fprintf(stderr, "%s: %s\n", argv[0], lua_tostring(L, -1));
+  if (doarguments(L, argv, argc, script) == LUA_OK)
+    return 0;
+  fprintf(stderr, "%s: %s\n", argv[0], lua_tostring(L, -1));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+
+int main (int argc, char **argv) {
+  lua_State *L = luaL_newstate();
+  int failed;
+  luaL_openlibs(L);
+  lua_pushcfunction(L, run);
+  lua_pushinteger(L, argc);
+  lua_pushlightuserdata(L, argv);
+  failed = lua_pcall(L, 2, 1, 0) != LUA_OK || lua_toboolean(L, -1);
   lua_close(L);
-  return status == LUA_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

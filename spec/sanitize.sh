@@ -1,0 +1,94 @@
+#!/bin/sh
+# sanitize.sh: runs C tests and specs under a tool that watches memory, threads
+#
+#   asan      address, undefined behaviour and leaks; gcc's or clang's runtime
+#   tsan      data races, the same
+#   memcheck  valgrind on the ordinary build
+#
+# What the tool finds fails the suite. 'short' is a choice of specs for CI.
+#
+# usage: LUA=lua5.4 MAKE=make sanitize.sh asan|tsan|memcheck [short]
+
+tool=$1
+length=${2:-full}
+build=build/$tool
+failed=0
+
+# Left out: what measures resident memory or address space, preloads
+# libraries of its own, has to do with the host's handlers of SIGSEGV, compares
+# with figures, or drops a parser of a C library, which leaks what that holds.
+unfit='collector|failing|overflow_report|scarcity|expat|gdb|instructions|rock|
+readme|008-size-at-the-end|009-garbage-piles-up'
+unfittests='a memory error of the system is as in stock Lua'
+
+# make_under FLAGS GOALS...: builds into a place of its own
+make_under () {
+  flags=$1
+  shift
+  $MAKE --no-print-directory -s -j2 BUILD="$build" CFLAGS="$flags" "$@"
+}
+
+files () {
+  if [ "$length" = short ]; then
+    echo "$chosen"
+  else
+    find spec -name '*_spec.lua' | sort \
+      | grep -vE "/($(echo "$unfit" | tr -d '\n'))_spec"
+  fi
+}
+
+# specs COMMAND...: runs them with this interpreter, a process for each: a leak
+# has its file, and 'lua_close' its time
+specs () {
+  eval "$($MAKE -s --no-print-directory BUILD="$build" env)"
+  for file in $(files); do
+    CFIBER_SPEC_MODE=plain "$@" spec/run.lua --filter-out="$unfittests" \
+      "$file" || failed=1
+  done
+}
+
+# All but those of bare switches, which a sanitizer is told nothing of.
+ctests () {
+  for t in "$build"/c/*_test; do
+    case $t in */switch*) continue ;; esac
+    "$t" || failed=1
+  done
+}
+
+case $tool in
+  asan)
+    chosen='spec/core/anywhere_spec.lua spec/core/close_spec.lua
+      spec/core/jump_spec.lua spec/core/suspend_spec.lua
+      spec/core/transfer_spec.lua spec/native/capi_spec.lua'
+    export ASAN_OPTIONS="allocator_may_return_null=1:handle_segv=0:\
+detect_stack_use_after_return=1:$ASAN_OPTIONS"
+    export UBSAN_OPTIONS="print_stacktrace=1:$UBSAN_OPTIONS"
+    goals=$([ "$length" = short ] || echo ctests)
+    # shellcheck disable=SC2086 # a list
+    make_under "-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+-fno-sanitize-recover=undefined" all specmodules $goals "$build/host/lua" \
+      || exit 1
+    export LUA="$PWD/$build/host/lua"
+    [ "$length" = short ] || ctests
+    specs "$LUA"
+    ;;
+  tsan)
+    chosen='spec/core/jump_spec.lua spec/core/transfer_spec.lua'
+    export TSAN_OPTIONS="handle_segv=0:$TSAN_OPTIONS"
+    make_under "-O1 -g -fno-omit-frame-pointer -fsanitize=thread" \
+      all specmodules "$build/host/lua" || exit 1
+    export LUA="$PWD/$build/host/lua"
+    specs "$LUA"
+    ;;
+  memcheck)
+    chosen='spec/core/jump_spec.lua spec/core/transfer_spec.lua'
+    build=build
+    $MAKE --no-print-directory -s specmodules || exit 1
+    specs valgrind -q --error-exitcode=1 "$LUA"
+    ;;
+  *)
+    echo "usage: sanitize.sh asan|tsan|memcheck [short]" >&2
+    exit 2
+    ;;
+esac
+exit $failed

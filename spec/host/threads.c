@@ -1,0 +1,232 @@
+/*
+** threads.c
+** A host with several OS threads that hand Lua states to each other, while
+** fibers are suspended in them
+**
+** Each thread takes the state that waited longest, does a step in it and puts
+** it back; a lock around the queue is all there is between them. States are
+** made and closed by whichever thread it comes to. Prints what came of each,
+** which does not depend on the threads, and on stderr how often a state
+** changed its thread.
+**
+** usage: threads SCRIPT [threads [states [steps]]]
+*/
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cfiber.h>
+
+#define THREADS_MAX 64
+
+struct state {
+  lua_State *L;  /* NULL before the first step and after the last */
+  int number;
+  int left;  /* steps to do */
+  int thread;  /* number of the thread that had it last */
+  lua_Integer result;
+  struct state *next;  /* in the queue */
+};
+
+struct host {
+  pthread_mutex_t lock;  /* of all below */
+  struct state *first, **last;  /* the queue */
+  int moves;
+  int steps;  /* of each state */
+  const char *script;
+};
+
+struct worker {
+  struct host *host;
+  int number;
+  pthread_t thread;
+};
+
+
+/*
+** {======================================================
+** The queue
+** =======================================================
+*/
+
+static void put (struct host *h, struct state *s) {
+  pthread_mutex_lock(&h->lock);
+  s->next = NULL;
+  *h->last = s;
+  h->last = &s->next;
+  pthread_mutex_unlock(&h->lock);
+}
+
+
+/* The state that waited longest, or NULL. */
+static struct state *take (struct host *h, int thread) {
+  struct state *s;
+  pthread_mutex_lock(&h->lock);
+  s = h->first;
+  if (s != NULL) {
+    h->first = s->next;
+    if (h->first == NULL)
+      h->last = &h->first;
+    h->moves += s->L != NULL && s->thread != thread;
+    s->thread = thread;
+  }
+  pthread_mutex_unlock(&h->lock);
+  return s;
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** One state
+** =======================================================
+*/
+
+/* each(n): yields squares; returns the sum of what came back, by numbers on
+   the C stack */
+static int each (lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1), sum = n, i;
+  for (i = 0; i < 10; i++) {
+    lua_pushinteger(L, i * i);
+    lua_pop(L, cfiber_yield(L, 1) - 1);
+    sum += lua_tointeger(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pushinteger(L, sum);
+  return 1;
+}
+
+
+static int openhost (lua_State *L) {
+  cfiber_import(L);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, each);
+  lua_setfield(L, -2, "each");
+  return 1;
+}
+
+
+static void check (lua_State *L, int status) {
+  if (status != LUA_OK) {
+    fprintf(stderr, "%s\n", lua_tostring(L, -1));
+    exit(EXIT_FAILURE);
+  }
+}
+
+
+/* Leaves the two functions of the script on the stack. */
+static lua_State *start (const char *script, int number) {
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  luaL_requiref(L, "cfiber", luaopen_cfiber, 0);
+  luaL_requiref(L, "host", openhost, 0);
+  lua_settop(L, 0);
+  check(L, luaL_loadfile(L, script));
+  lua_pushinteger(L, number);
+  check(L, lua_pcall(L, 1, 2, 0));
+  return L;
+}
+
+
+static void step (lua_State *L) {
+  lua_pushvalue(L, 1);
+  check(L, lua_pcall(L, 0, 0, 0));
+}
+
+
+static lua_Integer finish (lua_State *L) {
+  lua_Integer result;
+  lua_pushvalue(L, 2);
+  check(L, lua_pcall(L, 0, 1, 0));
+  result = lua_tointeger(L, -1);
+  lua_close(L);
+  return result;
+}
+
+/* }====================================================== */
+
+
+/*
+** Makes a state, takes a step in it or, when no more are to be taken, ends it;
+** is there more to do?
+*/
+static int advance (struct host *h, struct state *s) {
+  if (s->L == NULL)
+    s->L = start(h->script, s->number);
+  else if (s->left-- > 0)
+    step(s->L);
+  else {
+    s->result = finish(s->L);
+    s->L = NULL;
+    return 0;
+  }
+  return 1;
+}
+
+
+static void *work (void *argument) {
+  struct worker *w = (struct worker *)argument;
+  struct state *s;
+  while ((s = take(w->host, w->number)) != NULL) {
+    if (advance(w->host, s))
+      put(w->host, s);
+  }
+  return NULL;
+}
+
+
+static void run (struct host *h, int threads) {
+  static struct worker workers[THREADS_MAX];
+  int i;
+  for (i = 0; i < threads; i++) {
+    workers[i].host = h;
+    workers[i].number = i;
+    if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+      abort();
+  }
+  for (i = 0; i < threads; i++)
+    pthread_join(workers[i].thread, NULL);
+}
+
+
+static struct state *fill (struct host *h, int states) {
+  struct state *all = (struct state *)calloc((size_t)states, sizeof(*all));
+  int i;
+  if (all == NULL)
+    abort();
+  for (i = 0; i < states; i++) {
+    all[i].number = i;
+    all[i].left = h->steps;
+    put(h, &all[i]);
+  }
+  return all;
+}
+
+
+static int number (int argc, char **argv, int i, int most, int otherwise) {
+  int n = i < argc ? atoi(argv[i]) : otherwise;
+  return n < 1 ? 1 : n > most ? most : n;
+}
+
+
+int main (int argc, char **argv) {
+  int threads = number(argc, argv, 2, THREADS_MAX, 4);
+  int states = number(argc, argv, 3, 10000, 64), i;
+  struct host h = {PTHREAD_MUTEX_INITIALIZER, NULL, NULL, 0, 0, NULL};
+  struct state *all;
+  h.script = argc > 1 ? argv[1] : "threads.lua";
+  h.steps = number(argc, argv, 4, 1000000, 40);
+  h.last = &h.first;
+  all = fill(&h, states);
+  run(&h, threads);
+  for (i = 0; i < states; i++)
+    printf("%d %ld\n", i, (long)all[i].result);
+  fprintf(stderr, "%d moves\n", h.moves);
+  free(all);
+  return EXIT_SUCCESS;
+}

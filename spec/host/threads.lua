@@ -1,0 +1,129 @@
+-- threads.lua: the life of one Lua state of threads.c
+-- Returns a function that takes a step and one that tells what came of all.
+
+local seed = ...
+local cfiber = require "cfiber"
+local host = require "host"
+
+local yield = cfiber.yield
+local sum = seed
+
+local function note(...)
+  for i = 1, select("#", ...) do
+    local text = tostring((select(i, ...)))
+    for _, byte in ipairs {text:byte(1, -1)} do
+      sum = (sum * 31 + byte) % 1000000007
+    end
+  end
+end
+
+local function suspending(f)
+  local inner = cfiber.create(f)
+  return cfiber.resume(inner)
+end
+
+-- Bodies of fibers, each with a way of being suspended
+local bodies = {
+  function(n)  -- compactly or natively, as it comes
+    for i = 1, 40 do
+      n = n + yield(n, i)
+    end
+    return n
+  end,
+  function(n)  -- below a C function
+    local list = {}
+    for i = 1, 12 do
+      list[i] = (i * n) % 13
+    end
+    table.sort(list, function(a, b)
+      note(yield(a, b))
+      return a < b
+    end)
+    return table.concat(list, " ")
+  end,
+  function(n)
+    return (("abcdef"):gsub("%l", function(letter)
+      return letter .. yield(letter) + n
+    end))
+  end,
+  host.each,  -- in C, with variables on the stack
+  function(n)  -- inside a pcall in a C function, with errors
+    local function fail(key)
+      error(key .. yield(key), 0)
+    end
+    for i = 1, 5 do
+      note(pcall(string.gsub, "a" .. i + n, "%d+", fail))
+    end
+  end,
+  function()  -- with fibers inside
+    local outer = cfiber.running()
+    return suspending(function()
+      for i = 1, 8 do
+        note(cfiber.suspend(outer, i))
+      end
+      return "inside"
+    end)
+  end,
+  function(n)  -- with something to close
+    local closed <close> = setmetatable({}, {__close = function()
+      note("closed", n)
+    end})
+    local text = ("x"):rep(9):gsub("x", yield)
+    return text, closed ~= nil
+  end,
+  function()  -- by a transfer to one that comes back
+    local this = cfiber.running()
+    for i = 1, 4 do
+      note(cfiber.transfer(cfiber.create(function(...)
+        note(yield("instead", i))
+        cfiber.transfer(this, ...)
+      end), i))
+    end
+  end,
+}
+
+local function work()
+  local n = 0
+  for i = 1, 3000 do
+    n = (n + i * i) % 65537
+  end
+  return n
+end
+
+local fibers, sliced, steps = {}, nil, 0
+
+local function stepslice()
+  sliced = sliced or cfiber.create(work)
+  local _, how, result = cfiber.slice(sliced, 2000)
+  if how == "return" then
+    note(result)
+    sliced = nil
+  end
+end
+
+-- Suspends some below C frames, for the collector to find.
+local function litter()
+  for _ = 1, 3 do
+    cfiber.resume(cfiber.create(bodies[3]), steps)
+  end
+  collectgarbage(steps % 8 == 0 and "collect" or "step")
+end
+
+local function step()
+  steps = steps + 1
+  for i, body in ipairs(bodies) do
+    if not fibers[i] or cfiber.status(fibers[i]) == "dead" then
+      fibers[i] = cfiber.create(body)
+    end
+    note(select(2, assert(cfiber.resume(fibers[i], steps + i + seed))))
+  end
+  if steps % 5 == 0 then
+    note(cfiber.close(fibers[steps % #bodies + 1]))
+  end
+  stepslice()
+  litter()
+end
+
+return step, function()
+  return sum
+end

@@ -96,7 +96,7 @@ $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(LUACOMPILE)' | cmp -s - $@ || echo '$(LUACOMPILE)' >$@
 
--include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d) $(wildcard $(BUILD)/peers/*.d)
+-include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d) $(wildcard $(BUILD)/host/*.d) $(wildcard $(BUILD)/peers/*.d)
 
 $(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
@@ -119,16 +119,18 @@ $(BUILD)/spec/host: spec/cpp/host.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(LUACOMPILE) -o $@ $< -llua5.4-c++
 
-# Programs that have Lua and cfiber in them
+# Programs that have Lua and cfiber in them, where there is a Lua to link
+LUA_ARCHIVE = $(filter /%,$(shell $(CC) -print-file-name=liblua$(LUA_VERSION).a))
+HOSTS = $(if $(LUA_ARCHIVE),$(BUILD)/host/threads)
 $(BUILD)/host/%: spec/host/%.c $(BUILD)/libcfiber.a
 	@mkdir -p $(@D)
 	@echo '$(CC) $<'
 	$(Q)$(LUACOMPILE) -Icsrc/include -MMD -MP -MF $@.d -o $@ $< $(LDFLAGS) \
-	  -Wl,-E $(BUILD)/libcfiber.a -l:liblua5.4.a -lm -ldl -pthread
+	  -Wl,-E $(BUILD)/libcfiber.a $(LUA_ARCHIVE) -lm -ldl -pthread
 
 .PHONY: ctests specmodules
 ctests: $(CTESTS)
-specmodules: all $(SPECMODULES)
+specmodules: all $(SPECMODULES) $(HOSTS)
 
 # Programs of 'make bench-peers'
 $(BUILD)/peers/%: spec/bench/peers/%.c $(BUILD)/flags

@@ -47,6 +47,8 @@ suite lua-native specs native plain
 suite lua-compact specs native compact
 suite lua-collector specs native collector
 suite lua-ucontext specs ucontext plain
+suite asan spec/sanitize.sh asan short
+suite tsan spec/sanitize.sh tsan short
 
 # cmocka: "[  PASSED  ] 5 test(s)."; busted: "5 successes / 0 failures / ..."
 awk -v broken="$broken" '

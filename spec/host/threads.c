@@ -7,7 +7,7 @@
 ** it back; a lock around the queue is all there is between them. States are
 ** made and closed by whichever thread it comes to. Prints what came of each,
 ** which does not depend on the threads, and on stderr how often a state
-** changed its thread.
+** changed its thread, and how many were closed by another than their maker.
 **
 ** usage: threads SCRIPT [threads [states [steps]]]
 */
@@ -27,7 +27,7 @@ struct state {
   lua_State *L;  /* NULL before the first step and after the last */
   int number;
   int left;  /* steps to do */
-  int thread;  /* number of the thread that had it last */
+  int maker, thread;  /* numbers of threads: who made it, who had it last */
   lua_Integer result;
   struct state *next;  /* in the queue */
 };
@@ -35,7 +35,7 @@ struct state {
 struct host {
   pthread_mutex_t lock;  /* of all below */
   struct state *first, **last;  /* the queue */
-  int moves;
+  int moves, elsewhere;  /* for stderr */
   int steps;  /* of each state */
   const char *script;
 };
@@ -72,7 +72,10 @@ static struct state *take (struct host *h, int thread) {
     if (h->first == NULL)
       h->last = &h->first;
     h->moves += s->L != NULL && s->thread != thread;
+    if (s->L == NULL)
+      s->maker = thread;
     s->thread = thread;
+    h->elsewhere += s->left == 0 && s->maker != thread;
   }
   pthread_mutex_unlock(&h->lock);
   return s;
@@ -158,8 +161,10 @@ static lua_Integer finish (lua_State *L) {
 static int advance (struct host *h, struct state *s) {
   if (s->L == NULL)
     s->L = start(h->script, s->number);
-  else if (s->left-- > 0)
+  else if (s->left > 0) {
+    s->left--;
     step(s->L);
+  }
   else {
     s->result = finish(s->L);
     s->L = NULL;
@@ -217,7 +222,7 @@ static int number (int argc, char **argv, int i, int most, int otherwise) {
 int main (int argc, char **argv) {
   int threads = number(argc, argv, 2, THREADS_MAX, 4);
   int states = number(argc, argv, 3, 10000, 64), i;
-  struct host h = {PTHREAD_MUTEX_INITIALIZER, NULL, NULL, 0, 0, NULL};
+  struct host h = {PTHREAD_MUTEX_INITIALIZER, NULL, NULL, 0, 0, 0, NULL};
   struct state *all;
   h.script = argc > 1 ? argv[1] : "threads.lua";
   h.steps = number(argc, argv, 4, 1000000, 40);
@@ -226,7 +231,7 @@ int main (int argc, char **argv) {
   run(&h, threads);
   for (i = 0; i < states; i++)
     printf("%d %ld\n", i, (long)all[i].result);
-  fprintf(stderr, "%d moves\n", h.moves);
+  fprintf(stderr, "%d moves, %d closed elsewhere\n", h.moves, h.elsewhere);
   free(all);
   return EXIT_SUCCESS;
 }

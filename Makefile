@@ -7,6 +7,8 @@ CFLAGS = -O2 -g
 PREFIX = /usr/local
 # native: the switch written for this machine. ucontext: the portable one.
 SWITCH = native
+# 1: ends the process where two OS threads use one Lua state at once
+DEBUG =
 
 LUA_INCDIR = $(firstword $(foreach d,/usr/include/lua5.4 /usr/local/include \
   /usr/include,$(if $(wildcard $(d)/lua.h),$(d))) /usr/include/lua5.4)
@@ -21,7 +23,7 @@ ifneq ($(words $(SWITCH)) $(filter native ucontext,$(SWITCH)),1 $(SWITCH))
 $(error SWITCH is '$(SWITCH)': native or ucontext)
 endif
 
-BUILD = build$(if $(filter-out native,$(SWITCH)),/$(SWITCH))
+BUILD = build$(if $(filter-out native,$(SWITCH)),/$(SWITCH))$(if $(DEBUG),/debug)
 SOURCES = $(wildcard csrc/*.c)
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
 # The layers below Lua and their tests
@@ -36,7 +38,8 @@ SPECMODULES = $(patsubst spec/c/%.c,$(BUILD)/spec/%.so,\
 # Warnings are errors where they can be mended: in CI, which sets CI.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wcast-align $(if $(CI),-Werror)
-DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT)
+DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT) \
+  $(if $(DEBUG),-DCFIBER_DEBUG)
 # Unwind tables: C++ exceptions and debuggers pass through.
 COMPILE = $(CC) -std=c99 -fPIC -fexceptions $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
 LUACOMPILE = $(COMPILE) -I$(LUA_INCDIR)
@@ -73,7 +76,7 @@ help:
 	'make clean            removes what was built here' \
 	'' \
 	'LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR)' \
-	'CC=$(CC) CFLAGS="$(CFLAGS)" SWITCH=native|ucontext'
+	'CC=$(CC) CFLAGS="$(CFLAGS)" SWITCH=native|ucontext DEBUG='
 
 $(BUILD)/cfiber.so: $(OBJECTS)
 	@echo '$(CC) $@'

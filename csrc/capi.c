@@ -43,8 +43,8 @@ INLINE struct universe *universeof (lua_State *L) {
 }
 
 
-/* L is suspended natively: an error in it would go on in the middle of its
-   stack. Raises in the state that runs, or resumes it. */
+/* L is suspended or dead: an error in it would go on in the middle of its
+   stack, or nowhere. Raises in the state that runs, or resumes it. */
 static RARE void refusestate (struct universe *u, lua_State *L,
                               const char *message) {
   if (u->running != NULL && fiber_isunder(u->running))
@@ -66,8 +66,9 @@ static RARE void refusestate (struct universe *u, lua_State *L,
 /* The universe of L, on which a function was called. */
 INLINE struct universe *enter (lua_State *L, const char *message) {
   struct universe *u = universeof(L);
+  debug_enter(&u->user, u->running != NULL, "a function of cfiber.h");
   if (!LIKELY(u->running != NULL && u->running->L == L)
-      && fiber_suspended(u, L) != NULL)
+      && (lua_status(L) != LUA_OK || fiber_suspended(u, L) != NULL))
     refusestate(u, L, message);
   return u;
 }

@@ -83,6 +83,9 @@ void fiber_unanchor (struct universe *u, struct fiber *f) {
 
 
 INLINE void unmount (struct universe *u, struct fiber *f) {
+  DEBUG_ASSERT(!stack_holds(f->stack, switch_here())
+               && "cannot give away the stack one stands on");
+  DEBUG_ASSERT(f != u->running && "cannot take the stack of a running fiber");
   fiber_unanchor(u, f);
   u->mixed -= (size_t)f->mixed;
   annotate_drop(&f->annotation, stack_low(f->stack), f->size);
@@ -92,6 +95,8 @@ INLINE void unmount (struct universe *u, struct fiber *f) {
 
 void fiber_abandon (struct universe *u, struct fiber *f) {
   struct fiber *inner = f->inner;
+  DEBUG_ASSERT((f->state != FIBER_SUSPENDED || u->suspended > 0)
+               && "more fibers continue than were suspended");
   if (f->state == FIBER_SUSPENDED)
     u->suspended--;
   while (inner != NULL && inner != f) {

@@ -48,6 +48,7 @@
 #include "annotate.h"
 #include "config.h"
 #include "cxx.h"
+#include "debug.h"
 #include "map.h"
 #include "pool.h"
 #include "switch.h"
@@ -125,6 +126,7 @@ struct universe {
                           at the next to be resumed */
   void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
                     overflow*.c writes it, other threads may read it */
+  void *user;  /* the OS thread that called last: debug.h, debug builds only */
   int depth;  /* how many run: length of the list of resumers */
   int max_depth;
   int highest;  /* most that were suspended inside one */
@@ -356,6 +358,9 @@ INLINE struct fiber *fiber_leaverunning (struct universe *u) {
    place, yields or ends. Returns that one. */
 INLINE struct fiber *fiber_send (struct universe *u, struct fiber *f,
                                  lua_State *from, struct fiber *message) {
+  DEBUG_ASSERT(f != u->running && "cannot switch into itself");
+  DEBUG_ASSERT(f->L != from && "a thread cannot resume itself");
+  debug_enter(&u->user, u->running != NULL, "resume");
   f->state = FIBER_RUNNING;
   f->from = from;
   f->resumer = u->running;
@@ -365,6 +370,7 @@ INLINE struct fiber *fiber_send (struct universe *u, struct fiber *f,
   if (!LIKELY(u->exceptions == NULL))
     cxx_exchange(u->exceptions, &f->exceptions);
   f = fiber_swap(f, message);
+  debug_leave(&u->user, "resume");
   if (!LIKELY(u->running == f && u->exceptions == NULL))
     fiber_arrived(u, f, from);
   fiber_leaverunning(u);
@@ -455,6 +461,8 @@ INLINE int finalizer_runs (lua_State *L) {
    raises what is thrown. */
 INLINE int fiber_pass (struct universe *u, lua_State *L, struct fiber *f,
                        int n) {
+  DEBUG_ASSERT(f == u->running && "only the innermost fiber can yield");
+  DEBUG_ASSERT(f->anchored && "a suspended fiber needs an anchor");
   f->state = FIBER_SUSPENDED;
   f->nvalues = n;
   u->suspended++;

@@ -32,7 +32,10 @@ PRIVATE int lib_wrap (lua_State *L);
 
 INLINE struct universe *lib_universeat (lua_State *L, int index) {
   struct universe *u = universe_only();
-  return LIKELY(u != NULL) ? u : (struct universe *)lua_touserdata(L, index);
+  if (!LIKELY(u != NULL))
+    u = (struct universe *)lua_touserdata(L, index);
+  debug_enter(&u->user, u->running != NULL, "a function of 'cfiber'");
+  return u;
 }
 
 INLINE struct universe *lib_universe (lua_State *L) {

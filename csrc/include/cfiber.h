@@ -12,6 +12,11 @@
 
 #include <stddef.h>
 
+#if defined(CFIBER_DEBUG)
+#include <stdio.h>
+#include <stdlib.h>
+#endif
+
 #define CFIBER_VERSION "cfiber 0.1.0"
 
 /* Version of 'struct cfiber_api'. Entries are only appended, which raises the
@@ -62,6 +67,14 @@ CFIBER_API int luaopen_cfiber (lua_State *L);
 ** =======================================================
 */
 
+/* A debug build of a module (-DCFIBER_DEBUG) says which function was called
+   before 'cfiber_import'. */
+#if defined(CFIBER_DEBUG)
+#define CFIBER_TABLE(name) cfiber_imported(name)
+#else
+#define CFIBER_TABLE(name) cfiber_table
+#endif
+
 /* What 'cfiber_status' returns. */
 #define CFIBER_RUNNING 0
 #define CFIBER_DEAD 1
@@ -100,7 +113,7 @@ struct cfiber_api {
 **   "attempt to yield across a C-call boundary": in a '<close>' handler of a
 **     coroutine that is being closed
 */
-#define cfiber_yield(L,n) ((*cfiber_table->yield)(L, n))
+#define cfiber_yield(L,n) ((*CFIBER_TABLE("cfiber_yield")->yield)(L, n))
 
 /*
 ** int cfiber_resume (lua_State *L, lua_State *co, int nargs, int *nresults);
@@ -116,14 +129,14 @@ struct cfiber_api {
 ** where no stack is to be had; the arguments are gone, 'co' has not started.
 */
 #define cfiber_resume(L,co,nargs,nresults) \
-  ((*cfiber_table->resume)(L, co, nargs, nresults))
+  ((*CFIBER_TABLE("cfiber_resume")->resume)(L, co, nargs, nresults))
 
 /*
 ** int cfiber_throw (lua_State *L, lua_State *co, int *nresults);
 ** Resumes 'co' by raising the value on top of 'co', which is taken off, at its
 ** yield; as 'throw' in README.md. Else like 'cfiber_resume'.
 */
-#define cfiber_throw(L,co,nresults) ((*cfiber_table->raise)(L, co, nresults))
+#define cfiber_throw(L,co,nresults) ((*CFIBER_TABLE("cfiber_throw")->raise)(L, co, nresults))
 
 /*
 ** int cfiber_suspend (lua_State *L, lua_State *co, int n);
@@ -133,7 +146,7 @@ struct cfiber_api {
 ** passed, which are on top of L. Raises what is thrown in, and refusals as
 ** 'suspend' in README.md does.
 */
-#define cfiber_suspend(L,co,n) ((*cfiber_table->suspend)(L, co, n))
+#define cfiber_suspend(L,co,n) ((*CFIBER_TABLE("cfiber_suspend")->suspend)(L, co, n))
 
 /*
 ** int cfiber_close (lua_State *L, lua_State *co);
@@ -142,20 +155,20 @@ struct cfiber_api {
 ** status of an error, and its value is on top of 'co'. Raises "cannot close a
 ** running coroutine" or "a normal", and "C stack overflow".
 */
-#define cfiber_close(L,co) ((*cfiber_table->close)(L, co))
+#define cfiber_close(L,co) ((*CFIBER_TABLE("cfiber_close")->close)(L, co))
 
 /*
 ** int cfiber_status (lua_State *L, lua_State *co);
 ** Returns one of the CFIBER_ codes above, as L, which runs, sees 'co' (manual
 ** 6.2, 'coroutine.status').
 */
-#define cfiber_status(L,co) ((*cfiber_table->status)(L, co))
+#define cfiber_status(L,co) ((*CFIBER_TABLE("cfiber_status")->status)(L, co))
 
 /*
 ** int cfiber_isyieldable (lua_State *L);
 ** Returns 1 where 'cfiber_yield(L, 0)' would not be refused, else 0.
 */
-#define cfiber_isyieldable(L) ((*cfiber_table->isyieldable)(L))
+#define cfiber_isyieldable(L) ((*CFIBER_TABLE("cfiber_isyieldable")->isyieldable)(L))
 
 /*
 ** lua_State *cfiber_running (lua_State *L);
@@ -163,7 +176,7 @@ struct cfiber_api {
 ** fibers. For callbacks that get a state kept from earlier, L: on the thread
 ** returned they can yield. A stock coroutine on the fiber's stack is not seen.
 */
-#define cfiber_running(L) ((*cfiber_table->running)(L))
+#define cfiber_running(L) ((*CFIBER_TABLE("cfiber_running")->running)(L))
 
 /* }====================================================== */
 
@@ -179,6 +192,18 @@ struct cfiber_api {
 
 /* Of this source file. */
 static const struct cfiber_api *cfiber_table CFIBER_MAYBE_UNUSED = NULL;
+
+#if defined(CFIBER_DEBUG)
+static CFIBER_MAYBE_UNUSED
+const struct cfiber_api *cfiber_imported (const char *name) {
+  if (cfiber_table == NULL) {
+    fprintf(stderr, "%s: there was no 'cfiber_import' in this source file\n",
+            name);
+    abort();
+  }
+  return cfiber_table;
+}
+#endif
 
 /* Loads the module, unless it is loaded. */
 static CFIBER_MAYBE_UNUSED void cfiber_require (lua_State *L) {

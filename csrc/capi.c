@@ -243,9 +243,8 @@ static int raise (lua_State *L, lua_State *co, int *nres) {
 
 
 static int statusof (lua_State *L, lua_State *co) {
-  static const int codes[] = {
-    [THREAD_RUNNING] = CFIBER_RUNNING, [THREAD_DEAD] = CFIBER_DEAD,
-    [THREAD_SUSPENDED] = CFIBER_SUSPENDED, [THREAD_NORMAL] = CFIBER_NORMAL
+  static const int codes[] = {  /* as the THREAD_ names are numbered */
+    CFIBER_RUNNING, CFIBER_DEAD, CFIBER_SUSPENDED, CFIBER_NORMAL
   };
   struct universe *u = enter(L, NOTRUNNING("status"));
   checkthread(u, L, co, "status");

@@ -217,7 +217,7 @@ static struct fiber *around (struct universe *u, lua_State *L,
     int status = fiber_status(u, L, co);
     if (status == THREAD_DEAD || status == THREAD_SUSPENDED)
       luaL_error(L, "cannot suspend a %s coroutine",
-                 fiber_statusnames[status]);
+                 fiber_statusname(status));
     luaL_error(L,
                "cannot suspend a coroutine that is no fiber around the call");
   }
@@ -474,7 +474,7 @@ static void checktransfer (struct universe *u, lua_State *L, struct fiber *f,
   status = fiber_status(u, L, co);
   if (status != THREAD_SUSPENDED)
     luaL_error(L, "cannot transfer to a %s coroutine",
-               fiber_statusnames[status]);
+               fiber_statusname(status));
   g = fiber_suspended(u, co);
   if (u->depth + fiber_height(g) > u->max_depth)
     fiber_raise(L, "C stack overflow");

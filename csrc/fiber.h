@@ -119,6 +119,12 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   struct annotation annotation;  /* beside 'context': of the same side */
 };
 
+/* A compact yield: see recent.h. */
+struct recent {
+  unsigned char mark;  /* of a thread */
+  unsigned char time;  /* of its yield, in units of age */
+};
+
 /* One 'global_State' and all its threads. Lies in a full userdata. */
 struct universe {
   struct fiber *running;  /* the innermost one, or NULL */
@@ -147,10 +153,7 @@ struct universe {
   size_t stack_size;  /* bytes, whole pages: of 'pools.usual' */
   enum pages_guard guard;  /* the way that is tried first */
   size_t native_yields, compact_yields;
-  struct recent {
-    unsigned char mark;  /* of a thread */
-    unsigned char time;  /* of its compact yield, in units of age */
-  } recent[RECENT_PLACES];  /* by the thread's address */
+  struct recent recent[RECENT_PLACES];  /* by the thread's address */
   size_t condemned;  /* anchors that were found unreachable once */
   size_t outlived;  /* threads in the map that the collector's last cycle found
                        to be reachable */
@@ -165,7 +168,7 @@ struct universe {
 
 /* What 'fiber_status' returns; the names are those of 'coroutine.status'. */
 enum { THREAD_RUNNING, THREAD_DEAD, THREAD_SUSPENDED, THREAD_NORMAL };
-PRIVATE extern const char *const fiber_statusnames[];
+PRIVATE const char *fiber_statusname (int status);
 
 /* Closes 'co', which is suspended or dead, like 'lua_closethread' (manual
    4.6): runs its to-be-closed variables and gives its stack back. What runs

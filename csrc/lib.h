@@ -54,7 +54,7 @@ INLINE int lib_checkclosable (struct universe *u, lua_State *L,
                               lua_State *co) {
   int status = fiber_status(u, L, co);
   if (status != THREAD_DEAD && status != THREAD_SUSPENDED)
-    luaL_error(L, "cannot close a %s coroutine", fiber_statusnames[status]);
+    luaL_error(L, "cannot close a %s coroutine", fiber_statusname(status));
   return status;
 }
 

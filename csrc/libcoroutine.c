@@ -68,7 +68,7 @@ static int lib_yield (lua_State *L) {
 
 static int lib_status (lua_State *L) {
   lua_State *co = lib_checkthread(L);
-  lua_pushstring(L, fiber_statusnames[fiber_status(lib_universe(L), L, co)]);
+  lua_pushstring(L, fiber_statusname(fiber_status(lib_universe(L), L, co)));
   return 1;
 }
 

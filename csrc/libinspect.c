@@ -104,7 +104,7 @@ static void pushthread (lua_State *L, lua_State *co) {
 static int lib_info (lua_State *L) {
   lua_State *co = lib_checkthread(L);
   struct universe *u = lib_universe(L);
-  const char *status = fiber_statusnames[fiber_status(u, L, co)];
+  const char *status = fiber_statusname(fiber_status(u, L, co));
   struct fiber *f = fiber_find(u, co);
   lua_createtable(L, 0, 5);
   lua_pushstring(L, status);

@@ -13,6 +13,13 @@ static size_t guardsize (void) {
 }
 
 
+/* The slots given back, begun - used of them. No array at the end of the
+   struct: C++ knows none of unknown size. */
+static unsigned short *back (struct slab *b) {
+  return (unsigned short *)(b + 1);
+}
+
+
 static size_t headsize (int slots) {
   return pages_round(sizeof(struct slab)
                      + (size_t)slots * sizeof(unsigned short));
@@ -60,7 +67,7 @@ static struct stack *makerecord (struct slab *b, char *base) {
 struct stack *slab_take (struct slab *b, enum pages_guard *way) {
   int slot;
   if (b->used < b->begun)
-    slot = b->back[b->begun - b->used - 1];
+    slot = back(b)[b->begun - b->used - 1];
   else {
     slot = b->begun;
     if (pages_guard(slotbase(b, slot), guardsize(), way) != 0)
@@ -75,7 +82,7 @@ struct stack *slab_take (struct slab *b, enum pages_guard *way) {
 void slab_give (struct slab *b, struct stack *s) {
   size_t slot = (size_t)(s->base - slotbase(b, 0)) / s->bytes;
   b->used--;
-  b->back[b->begun - b->used - 1] = (unsigned short)slot;
+  back(b)[b->begun - b->used - 1] = (unsigned short)slot;
   annotate_nostack(s->id);
   pages_discard(stack_low(s), s->size);
 }

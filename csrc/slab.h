@@ -27,8 +27,7 @@ struct slab {
   int slots;  /* there are */
   int begun;  /* of them, those that are not fresh: the first ones */
   int used;  /* of those, in use */
-  unsigned short back[];  /* the slots given back: begun - used of them */
-};
+};  /* behind it the slots given back (see slab.c) */
 
 /* Makes a slab of 1 to SLAB_SLOTS_MAX slots for stacks of 'size' bytes, whole
    pages. NULL with errno set when memory is short. */

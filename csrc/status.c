@@ -8,8 +8,10 @@
 #include "lifecycle.h"
 
 
-const char *const fiber_statusnames[] =
-  {"running", "dead", "suspended", "normal"};
+const char *fiber_statusname (int status) {
+  static const char *const names[] = {"running", "dead", "suspended", "normal"};
+  return names[status];
+}
 
 
 /* Is 'co' one of the threads from 'inner' outwards to 'outer', on one stack?

@@ -10,6 +10,7 @@
 #define ucontext_h
 
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <ucontext.h>
@@ -82,8 +83,9 @@ static inline void *switch_thread (void) {
   return (void *)(uintptr_t)pthread_self();
 }
 
-/* <signal.h> hides it in strict C99. */
+#if !defined(__cplusplus)  /* <signal.h> hides it in strict C99 */
 int pthread_sigmask (int how, const sigset_t *set, sigset_t *old);
+#endif
 
 /* The signal mask is the thread's, not the context's: it goes along. */
 static inline void switch_takemask (ucontext_t *to) {

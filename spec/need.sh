@@ -59,6 +59,8 @@ tests () {
   need "Valgrind" valgrind command -v valgrind
   want "gdb" gdb command -v gdb
   want "a C++ compiler" g++ command -v "${CXX:-g++}"
+  want "pkg-config" pkg-config command -v pkg-config
+  want "CMake" cmake command -v cmake
 }
 
 bench () {

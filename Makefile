@@ -25,6 +25,7 @@ endif
 
 BUILD = build$(if $(filter-out native,$(SWITCH)),/$(SWITCH))$(if $(DEBUG),/debug)
 SOURCES = $(wildcard csrc/*.c)
+HEADERS = $(wildcard csrc/include/*)
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
 # The layers below Lua and their tests
 LOW = map pages_posix pool slab stack
@@ -52,13 +53,15 @@ SHARED = -shared
 LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 
-.PHONY: all help env demo bench bench-peers test check asan tsan \
+.PHONY: all help amalgamation env demo bench bench-peers test check asan tsan \
   memcheck lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
 help:
 	@printf '%s\n' \
 	'make                  build/cfiber.so and build/libcfiber.a' \
+	'make amalgamation     build/amalgamation: cfiber.c, which is all of it in one' \
+	'                      file, and its headers, for hosts to compile in' \
 	'make demo [XML=file]  installs what it needs, builds, reads an XML document' \
 	'make bench [FIGURE=many]   installs what it needs, builds, measures against' \
 	'                      stock coroutines; FIGURE is a program in spec/bench' \
@@ -72,7 +75,8 @@ help:
 	'make asan, make tsan, make memcheck   builds below build/asan, build/tsan, runs' \
 	'                      the tests under ASan and UBSan, TSan, valgrind' \
 	'make lint             luacheck' \
-	'make install PREFIX=  into $(PREFIX) (DESTDIR is honoured)' \
+	'make install PREFIX=  into $(PREFIX) (DESTDIR is honoured): the module,' \
+	'                      headers, libcfiber.a, files for pkg-config and CMake' \
 	'make clean            removes what was built here' \
 	'' \
 	'LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR)' \
@@ -88,6 +92,16 @@ $(BUILD)/libcfiber.a: $(OBJECTS)
 	$(Q)$(CC) -nostdlib -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
 	$(Q)$(LOCALIZE) $(BUILD)/obj/cfiber-all.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/cfiber-all.o
+
+AMALGAMATION = $(BUILD)/amalgamation
+
+amalgamation: $(AMALGAMATION)/cfiber.c
+
+$(AMALGAMATION)/cfiber.c: csrc/package/amalgamate.lua LICENSE $(SOURCES) $(HEADERS) \
+    $(wildcard csrc/*.h csrc/switch/*.h)
+	@mkdir -p $(@D)
+	@echo '$(LUA) $@'
+	$(Q)$(LUA) $< $(@D) LICENSE $(sort $(SOURCES)) $(HEADERS)
 
 $(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -183,16 +197,28 @@ asan tsan memcheck:
 	@LUA='$(LUA)' MAKE='$(MAKE)' spec/sanitize.sh $@
 
 lint:
-	luacheck -q lua spec
+	luacheck -q csrc lua spec
+
+VERSION = $(shell sed -n 's/^.define CFIBER_VERSION "cfiber \(.*\)"/\1/p' csrc/include/cfiber.h)
+# What packages for other programs say, with @NAMES@ replaced
+FILL = sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|'
+INSTALL_PKGDIR = $(PREFIX)/lib/pkgconfig
+INSTALL_CMAKEDIR = $(PREFIX)/lib/cmake/cfiber
 
 install: all
 	install -d "$(DESTDIR)$(INSTALL_CDIR)" "$(DESTDIR)$(INSTALL_LUADIR)/cfiber" \
-	  "$(DESTDIR)$(PREFIX)/lib" "$(DESTDIR)$(PREFIX)/include" \
-	  "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
+	  "$(DESTDIR)$(INSTALL_PKGDIR)" "$(DESTDIR)$(INSTALL_CMAKEDIR)" \
+	  "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
 	install -m 755 $(BUILD)/cfiber.so "$(DESTDIR)$(INSTALL_CDIR)"
 	install -m 644 lua/cfiber/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber"
 	install -m 644 $(BUILD)/libcfiber.a "$(DESTDIR)$(PREFIX)/lib"
-	install -m 644 csrc/include/cfiber.h csrc/include/cfiber.hpp "$(DESTDIR)$(PREFIX)/include"
+	install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include"
+	$(FILL) csrc/package/cfiber.pc.in >"$(DESTDIR)$(INSTALL_PKGDIR)/cfiber.pc"
+	install -m 644 csrc/package/cfiberConfig.cmake "$(DESTDIR)$(INSTALL_CMAKEDIR)"
+	$(FILL) csrc/package/cfiberConfigVersion.cmake.in \
+	  >"$(DESTDIR)$(INSTALL_CMAKEDIR)/cfiberConfigVersion.cmake"
+	chmod 644 "$(DESTDIR)$(INSTALL_PKGDIR)/cfiber.pc" \
+	  "$(DESTDIR)$(INSTALL_CMAKEDIR)/cfiberConfigVersion.cmake"
 	install -m 644 doc/cfiber-gdb.py "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
 
 # Also what 'luarocks make' leaves here

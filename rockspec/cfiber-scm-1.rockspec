@@ -52,7 +52,7 @@ build = {
     },
     ["cfiber.global"] = "lua/cfiber/global.lua",
   },
-  copy_directories = {"doc"},
+  copy_directories = {"csrc/include", "doc"},  -- headers: what C modules include
 }
 test = {  -- from the root of a checkout; arguments go to busted
   type = "command",

@@ -1,15 +1,13 @@
 -- header_spec.lua: cfiber.h compiles wherever it may be included, and the C
 -- module in README.md does what it says
 
+local building = require "building"
 local child = require "child"
 local helper = require "helper"
 
 if helper.mode ~= "plain" or helper.cfiber.stats().switch == "ucontext" then
   return  -- a compiler does the same in every mode
 end
-
--- Where the Makefile finds Lua's headers.
-local include = "INC=$(printf 'include Makefile\\nshow:;@echo $(LUA_INCDIR)' | ${MAKE:-make} -s -f - show)\n"
 
 -- All of the header, in functions that work in C and C++.
 local user = [[
@@ -29,7 +27,7 @@ int all (lua_State *L, lua_State *co) {
 
 -- Compiles a program without a warning, or skips the test.
 local function compiles(compiler, text, flags)
-  local r = child.shell(include .. ("command -v %s >/dev/null || exit 99\n%s %s -pedantic -Wall -Wextra -Werror "
+  local r = child.shell(building.include .. ("command -v %s >/dev/null || exit 99\n%s %s -pedantic -Wall -Wextra -Werror "
     .. "-Icsrc/include -I\"$INC\" $SCRIPT"):format(compiler:match "%S+", compiler, flags or "-fsyntax-only"), text)
   if r.status == 99 then
     pending(compiler .. " is not installed")
@@ -54,6 +52,12 @@ describe("cfiber.h", function()
     end)
   end
 
+  for _, language in ipairs {"C89", "C++"} do
+    it("is all that a module needs in " .. language, function()
+      building.trymodule(language, [[cp csrc/include/cfiber.h "$DIR"; FLAGS='-I"$DIR"']])
+    end)
+  end
+
   it("includes nothing else of the project", function()
     for line in io.lines "csrc/include/cfiber.h" do
       assert.is_nil(line:match '^%s*#%s*include%s*"')
@@ -63,18 +67,15 @@ end)
 
 describe("The C module of the README", function()
   it("does what it says, built with the line above it", function()
-    local file <close> = assert(io.open "README.md")
-    local text = file:read "a"
-    local command = assert(text:match "\n    (cc [^\n]-%-o each%.so each%.c)\n")
-    local r = child.shell(include .. [[
+    local r = child.shell(building.include .. [[
       DIR=$(mktemp -d) && cp $SCRIPT $DIR/each.c && HERE=$PWD && cd $DIR || exit 1
-      ]] .. command:gsub("^cc", "${CC:-cc} -Wall -Werror -I$HERE/csrc/include -I\"$INC\"") .. [[ && LUA_CPATH=]]
+      ]] .. building.command:gsub("^cc", "${CC:-cc} -Wall -Werror -I$HERE/csrc/include -I\"$INC\"") .. [[ && LUA_CPATH=]]
       .. child.quote("./?.so;" .. package.cpath) .. [[ $LUA - <<'END'
-      ]] .. assert(text:match "```c\n.-```\n.-```lua\n(.-)```") .. [[
+      ]] .. building.program .. [[
 
 END
-      rm -r $DIR]], assert(text:match "```c\n(.-)```"))
+      rm -r $DIR]], building.module)
     assert.equal("", r.errors)
-    assert.equal("c\tb\ta\n", r.output)
+    assert.equal(building.output, r.output)
   end)
 end)

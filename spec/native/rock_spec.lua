@@ -1,5 +1,6 @@
 -- rock_spec.lua: the rockspec, in a copy of the sources, in child processes
 
+local building = require "building"
 local child = require "child"
 local helper = require "helper"
 
@@ -123,6 +124,19 @@ describe("The rockspec", function()
   case("installs the commands for gdb", function()
     install()
     check("test -f %s/lib/luarocks/rocks-5.4/cfiber/scm-1/doc/cfiber-gdb.py", quote(tree))
+  end)
+
+  case("installs all headers", function()
+    install()
+    assert.same(check "ls csrc/include", check("ls %s/lib/luarocks/rocks-5.4/cfiber/scm-1/csrc/include", quote(tree)))
+  end)
+
+  case("installs the header where the README says", function()
+    install()
+    local readme <close> = assert(io.open "README.md")
+    local flags = readme:read "a":match '%-I"$%(luarocks %-%-lua%-version 5%.4 show .-%)[^"\n`]*"'
+    flags = flags:gsub("luarocks %-%-lua%-version 5%.4", '%0 --tree "$TREE"')
+    building.trymodule("C89", ("TREE=%s\nFLAGS=%s"):format(quote(tree), quote(flags)), {"luarocks"})
   end)
 
   case("exports nothing but the opening function", function()

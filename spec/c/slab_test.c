@@ -72,7 +72,7 @@ static void test_layout (void **state) {
   (void)state;
   take(b, s, N);
   assert_true((uintptr_t)b % pages_size() == 0);
-  assert_true((char *)&b->back[N] <= s[0]->base);
+  assert_true((char *)((unsigned short *)(b + 1) + N) <= s[0]->base);
   for (i = 1; i < N; i++)
     assert_ptr_equal(s[i]->base, s[i - 1]->base + s[i - 1]->bytes);
   assert_ptr_equal(s[N - 1]->base + s[N - 1]->bytes, (char *)b + b->bytes);
@@ -186,7 +186,7 @@ static void test_records (void **state) {
     fill(s[i], 0xA5);
   for (i = 0; i < N; i++)
     assert_memory_equal(s[i], &record[i], sizeof record[i]);
-  assert_memory_equal(b, &copy, offsetof(struct slab, back));
+  assert_memory_equal(b, &copy, offsetof(struct slab, used) + sizeof b->used);
   give(b, s, N);
   drop(b);
 }

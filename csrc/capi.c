@@ -228,7 +228,7 @@ static int resume (lua_State *L, lua_State *co, int narg, int *nres) {
 }
 
 
-static int raise (lua_State *L, lua_State *co, int *nres) {
+static int throwinto (lua_State *L, lua_State *co, int *nres) {
   struct universe *u = enter(L, NOTRUNNING("throw"));
   int base = lua_gettop(L), status;
   lua_State *other = co;
@@ -286,8 +286,8 @@ static void imported (lua_State *L) {
 
 static const struct cfiber_api api = {
   CFIBER_API_MAJOR, CFIBER_API_MINOR, sizeof(struct cfiber_api),
-  yield, resume, raise, suspend, closethread, statusof, isyieldable, running,
-  imported
+  yield, resume, throwinto, suspend, closethread, statusof, isyieldable,
+  running, imported
 };
 
 

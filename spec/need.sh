@@ -31,6 +31,11 @@ boost () {
   echo 'int main (void) { return 0; }' | $CC -x c - -o /dev/null -lboost_context
 }
 
+# shellcheck disable=SC2317 # called by need
+library () {
+  echo "#include <$1>" | $CC -x c - -fsyntax-only
+}
+
 peers () {
   need "dkjson" lua-dkjson "$LUA" -e 'require "dkjson"'
   want "LuaJIT" luajit command -v luajit
@@ -61,6 +66,9 @@ tests () {
   want "a C++ compiler" g++ command -v "${CXX:-g++}"
   want "pkg-config" pkg-config command -v pkg-config
   want "CMake" cmake command -v cmake
+  want "SQLite's library" libsqlite3-dev library sqlite3.h
+  want "Expat's library" libexpat1-dev library expat.h
+  want "libuv" libuv1-dev library uv.h
 }
 
 bench () {

@@ -35,6 +35,10 @@ SPECMODULES = $(patsubst spec/c/%.c,$(BUILD)/spec/%.so,\
   $(filter-out %_test.c,$(wildcard spec/c/*.c))) \
   $(if $(shell command -v $(CXX)),\
     $(patsubst spec/cpp/%.cpp,$(BUILD)/spec/%.so,$(wildcard spec/cpp/*.cpp)))
+# Modules to copy from, and one program
+EXAMPLES = $(patsubst spec/examples/%.c,$(BUILD)/examples/%.so,\
+  $(filter-out %/contexts.c,$(wildcard spec/examples/*.c))) \
+  $(BUILD)/examples/contexts
 
 # Warnings are errors where they can be mended: in CI, which sets CI.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
@@ -70,6 +74,8 @@ help:
 	'make check            the same without installing anything; for 32 bits, with' \
 	'                      CC="gcc -m32" LUA= LUA_INCDIR= of such a Lua' \
 	'make specmodules      all that running one spec needs' \
+	'make examples         the C modules in spec/examples; or one of them:' \
+	'                      make build/examples/qsort.so' \
 	'make -s env           shell exports that use this checkout in place:' \
 	'                      eval "$$(make -s env)"' \
 	'make asan, make tsan, make memcheck   builds below build/asan, build/tsan, runs' \
@@ -113,7 +119,8 @@ $(BUILD)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(LUACOMPILE)' | cmp -s - $@ || echo '$(LUACOMPILE)' >$@
 
--include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d) $(wildcard $(BUILD)/host/*.d) $(wildcard $(BUILD)/peers/*.d)
+-include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d) $(EXAMPLES:=.d) \
+  $(wildcard $(BUILD)/host/*.d $(BUILD)/peers/*.d)
 
 $(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
@@ -149,6 +156,23 @@ $(BUILD)/host/%: spec/host/%.c $(BUILD)/libcfiber.a
 ctests: $(CTESTS)
 specmodules: all $(SPECMODULES) $(HOSTS)
 
+$(BUILD)/examples/%.so: spec/examples/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '$(CC) $<'
+	$(Q)$(LUACOMPILE) $(SHARED) -Icsrc/include -MMD -MP -MF $@.d -o $@ $< $($*_LIBS)
+
+loop_LIBS = -luv
+sqlite_LIBS = -lsqlite3
+xml_LIBS = -lexpat
+
+$(BUILD)/examples/contexts: spec/examples/contexts.c $(LOW:%=$(BUILD)/obj/%.o)
+	@mkdir -p $(@D)
+	@echo '$(CC) $<'
+	$(Q)$(COMPILE) -Icsrc -MMD -MP -o $@ $< $(LOW:%=$(BUILD)/obj/%.o)
+
+.PHONY: examples
+examples: $(BUILD)/cfiber.so $(EXAMPLES)
+
 # Programs of 'make bench-peers'
 $(BUILD)/peers/%: spec/bench/peers/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -164,7 +188,7 @@ quoted = '$(subst ','\'',$(1))'
 env:
 	@printf '%s\n' \
 	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH_5_4:-$${LUA_PATH:-;}}") \
-	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;$(CURDIR)/$(BUILD)/spec/?.so;)"$${LUA_CPATH_5_4:-$${LUA_CPATH:-;}}") \
+	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;$(CURDIR)/$(BUILD)/spec/?.so;$(CURDIR)/$(BUILD)/examples/?.so;)"$${LUA_CPATH_5_4:-$${LUA_CPATH:-;}}") \
 	  'unset LUA_PATH_5_4 LUA_CPATH_5_4'
 
 

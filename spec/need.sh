@@ -5,7 +5,7 @@
 # package manager, with sudo where the user is not root. Where the package
 # manager is not known it lists what is missing and stops.
 #
-# usage: LUA=lua5.4 CC=cc LUA_INCDIR=dir need.sh demo|test|bench|bench-peers
+# usage: LUA=lua5.4 CC=cc LUA_INCDIR=dir need.sh demo|game|test|bench|bench-peers
 
 missing=     # what is not there, in words
 packages=    # its Debian packages
@@ -54,8 +54,15 @@ demo () {
     test -e /usr/share/mime/packages/freedesktop.org.xml
 }
 
+# 'need' or 'want': a C library's header and the program that describes it
+game () {
+  "$1" "SDL2" libsdl2-dev command -v sdl2-config
+  "$1" "libpng" libpng-dev command -v libpng-config
+}
+
 tests () {
   demo
+  game want
   need "busted" lua-busted "$LUA" -e 'require "busted"'
   need "cmocka" libcmocka-dev test -e /usr/include/cmocka.h
   need "LuaSocket" lua-socket "$LUA" -e 'require "socket"'
@@ -86,6 +93,7 @@ look () {
   need "Lua 5.4 ($LUA)" lua5.4 "$LUA" -e 'assert(_VERSION == "Lua 5.4")'
   case $1 in
     demo) demo ;;
+    game) game need ;;
     test) tests ;;
     bench) bench ;;
     bench-peers) peers ;;

@@ -57,7 +57,7 @@ SHARED = -shared
 LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 
-.PHONY: all help amalgamation env demo bench bench-peers test check asan tsan \
+.PHONY: all help amalgamation env demo game bench bench-peers test check asan tsan \
   memcheck lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
@@ -67,6 +67,8 @@ help:
 	'make amalgamation     build/amalgamation: cfiber.c, which is all of it in one' \
 	'                      file, and its headers, for hosts to compile in' \
 	'make demo [XML=file]  installs what it needs, builds, reads an XML document' \
+	'make game [GAME=--help]   installs what it needs, builds, runs a village of' \
+	'                      fibers in a window (SDL2), or without one' \
 	'make bench [FIGURE=many]   installs what it needs, builds, measures against' \
 	'                      stock coroutines; FIGURE is a program in spec/bench' \
 	'make bench-peers      the same against what one would use instead of cfiber' \
@@ -120,7 +122,7 @@ $(BUILD)/flags: force
 	@echo '$(LUACOMPILE)' | cmp -s - $@ || echo '$(LUACOMPILE)' >$@
 
 -include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d) $(EXAMPLES:=.d) \
-  $(wildcard $(BUILD)/host/*.d $(BUILD)/peers/*.d)
+  $(wildcard $(BUILD)/host/*.d $(BUILD)/game/*.d $(BUILD)/peers/*.d)
 
 $(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
@@ -152,10 +154,6 @@ $(BUILD)/host/%: spec/host/%.c $(BUILD)/libcfiber.a
 	$(Q)$(LUACOMPILE) -Icsrc/include -MMD -MP -MF $@.d -o $@ $< $(LDFLAGS) \
 	  -Wl,-E $(BUILD)/libcfiber.a $(LUA_ARCHIVE) -lm -ldl -pthread
 
-.PHONY: ctests specmodules
-ctests: $(CTESTS)
-specmodules: all $(SPECMODULES) $(HOSTS)
-
 $(BUILD)/examples/%.so: spec/examples/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '$(CC) $<'
@@ -172,6 +170,29 @@ $(BUILD)/examples/contexts: spec/examples/contexts.c $(LOW:%=$(BUILD)/obj/%.o)
 
 .PHONY: examples
 examples: $(BUILD)/cfiber.so $(EXAMPLES)
+
+# The example of a host: spec/examples/game
+GAMEOBJECTS = $(patsubst spec/examples/game/%.c,$(BUILD)/game/%.o,\
+  $(wildcard spec/examples/game/*.c))
+LUA_LIB = -llua5.4
+
+$(BUILD)/game/%.o: spec/examples/game/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '$(CC) $<'
+	$(Q)$(LUACOMPILE) -Icsrc/include $$(sdl2-config --cflags) -MMD -MP -c -o $@ $<
+
+$(BUILD)/game/village: $(GAMEOBJECTS) $(BUILD)/libcfiber.a
+	@echo '$(CC) $@'
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(GAMEOBJECTS) $(BUILD)/libcfiber.a \
+	  $(LUA_LIB) $$(sdl2-config --libs) -lpng -lm -pthread
+
+# For the specs, which do without it where SDL2 or libpng is missing
+HAS_SDL2 = $(shell sdl2-config --version 2>/dev/null && libpng-config --version 2>/dev/null)
+SPECGAME = $(if $(GAMEOBJECTS),$(if $(filter native,$(SWITCH)),$(if $(HAS_SDL2),$(BUILD)/game/village)))
+
+.PHONY: ctests specmodules
+ctests: $(CTESTS)
+specmodules: all $(SPECMODULES) $(HOSTS) $(SPECGAME)
 
 # Programs of 'make bench-peers'
 $(BUILD)/peers/%: spec/bench/peers/%.c $(BUILD)/flags
@@ -196,6 +217,11 @@ demo:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh demo
 	@$(MAKE) --no-print-directory $(BUILD)/cfiber.so
 	@eval "$$($(MAKE) -s --no-print-directory env)" && $(LUA) spec/examples/demo.lua "$$XML"
+
+game:
+	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh game
+	@$(MAKE) --no-print-directory $(BUILD)/game/village
+	@$(BUILD)/game/village $(GAME)
 
 bench:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh bench

@@ -147,7 +147,7 @@ $(BUILD)/spec/host: spec/cpp/host.c $(BUILD)/flags
 
 # Programs that have Lua and cfiber in them, where there is a Lua to link
 LUA_ARCHIVE = $(filter /%,$(shell $(CC) -print-file-name=liblua$(LUA_VERSION).a))
-HOSTS = $(if $(LUA_ARCHIVE),$(BUILD)/host/threads)
+HOSTS = $(if $(LUA_ARCHIVE),$(patsubst spec/host/%.c,$(BUILD)/host/%,$(wildcard spec/host/threads.c)))
 $(BUILD)/host/%: spec/host/%.c $(BUILD)/libcfiber.a
 	@mkdir -p $(@D)
 	@echo '$(CC) $<'

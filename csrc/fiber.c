@@ -431,14 +431,6 @@ static void pushthread (lua_State *L, lua_State *co) {
 }
 
 
-/* Threads that are closed after another, for the case that a to-be-closed
-   variable of that suspends the one that closes, and this is closed then. */
-struct pending {
-  int first, last;  /* their places on the stack of the one that closes */
-  const struct pending *rest;  /* what comes after them, or NULL */
-};
-
-
 static int closealone (struct universe *u, lua_State *L, lua_State *co,
                        const struct pending *rest);
 
@@ -482,7 +474,7 @@ static void pushstock (lua_State *L, lua_State *co, lua_State *at) {
    have done so in a stock coroutine. */
 static RARE void endhandler (struct universe *u, lua_State *L,
                              struct fiber *f) {
-  const struct pending *rest = f->pending;
+  const struct pending *rest = f->rest;
   lua_State *co = f->L;
   int first;
   lua_pop(L, f->nvalues);
@@ -501,7 +493,7 @@ static int closealone (struct universe *u, lua_State *L, lua_State *co,
   struct stack *s;
   while (!u->closed && (s = pool_get(poolof(u, co))) != NULL) {
     struct fiber *f = mount(s, co, BODY_CLOSE);
-    f->pending = rest;
+    f->rest = rest;
     comehome(u);
     mark(u, L, f);
     fiber_run(u, f, L);
@@ -540,7 +532,7 @@ static int closeall (struct universe *u, lua_State *L, lua_State *co,
 
 /* Pushes the threads that were to be closed after that of x, if x closes. */
 static void pushpending (lua_State *L, const struct fiber *x) {
-  const struct pending *p = x->body == BODY_CLOSE ? x->pending : NULL;
+  const struct pending *p = x->body == BODY_CLOSE ? x->rest : NULL;
   for (; p != NULL; p = p->rest) {
     int i;
     luaL_checkstack(L, p->last - p->first + LUA_MINSTACK, NULL);

@@ -75,6 +75,13 @@ enum fiber_body {
 /* In place of a number of values: the stack is dropped (unwind.h). */
 #define FIBER_UNWIND INT_MIN
 
+/* Threads that are closed after another, for the case that a to-be-closed
+   variable of that suspends the one that closes, and this is closed then. */
+struct pending {
+  int first, last;  /* their places on the stack of the one that closes */
+  const struct pending *rest;  /* what comes after them, or NULL */
+};
+
 struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
                    from 'slice' on by slice.c; hot fields first */
   struct context context;  /* running: its resumer's; else its own */
@@ -108,7 +115,7 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   int mixed;  /* its resumer ran a stock coroutine or kept state, once */
   int cameback;  /* this mounting began after a compact yield */
   struct cxx_unwinding unwinding;  /* if it unwinds */
-  const struct pending *pending;  /* BODY_CLOSE: threads to be closed after it
+  const struct pending *rest;  /* BODY_CLOSE: threads to be closed after it
                                      and before 'from' goes on, or NULL */
   lua_Hook hook;  /* BODY_THROW: the thread's own hook, its mask and count */
   int hookmask, hookcount;

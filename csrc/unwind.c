@@ -63,12 +63,12 @@ void unwind_forget (struct fiber *f) {
 /* Leaves the frames on the stack of f alone. Whatever it does instead of coming
    to the end, it is over: what it yielded or exited with is not wanted. */
 static void unwindstack (struct universe *u, lua_State *L, struct fiber *f,
-                         const struct pending *pending) {
+                         const struct pending *rest) {
   struct unwinding w;
   w.message.nvalues = FIBER_UNWIND;
   w.f = f;
   f->body = BODY_CLOSE;
-  f->pending = pending;
+  f->rest = rest;
   unwind_forget(f);
   cxx_begin(&f->unwinding, stack_low(f->stack), f);
   f->unwinds = 1;
@@ -110,15 +110,15 @@ static struct fiber *separate (struct fiber *f) {
 
 
 void unwind_fiber (struct universe *u, lua_State *L, struct fiber *f,
-                   const struct pending *pending) {
+                   const struct pending *rest) {
   struct fiber *x, *resumer;
   if (f->state == FIBER_SUSPENDED)
     u->suspended--;
   f->state = FIBER_RUNNING;  /* nobody may resume or close it */
   for (x = separate(f); x != f; x = resumer) {
     resumer = x->resumer;
-    unwindstack(u, L, x, pending);
+    unwindstack(u, L, x, rest);
     x->resumer = resumer;
   }
-  unwindstack(u, L, f, pending);
+  unwindstack(u, L, f, rest);
 }

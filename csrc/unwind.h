@@ -34,10 +34,10 @@ PRIVATE int unwind_isneeded (struct universe *u, const struct fiber *f);
 
 /* Leaves the frames on the stacks of f, which is suspended or has exited, and
    of those inside it, innermost first. Afterwards they are ready for
-   fiber_abandon. 'pending' are the threads on L that are closed after that.
+   fiber_abandon. 'rest' are the threads on L that are closed after that.
    May run anything. */
 PRIVATE void unwind_fiber (struct universe *u, lua_State *L, struct fiber *f,
-                           const struct pending *pending);
+                           const struct pending *rest);
 
 /* The stack of f goes, wherever the leaving of its frames has come to. */
 PRIVATE void unwind_forget (struct fiber *f);

@@ -67,7 +67,7 @@ static inline void *switch_here (void) {
 
 static inline void *switch_thread (void) {
   void *self;
-  __asm__ ("mrs %0, " SWITCH_THREAD : "=r" (self));
+  __asm__ volatile ("mrs %0, " SWITCH_THREAD : "=r" (self));
   return self;
 }
 

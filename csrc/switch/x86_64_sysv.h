@@ -74,7 +74,7 @@ static inline void *switch_here (void) {
    handling for thread-local storage, section 3.4.6). */
 static inline void *switch_thread (void) {
   void *self;
-  __asm__ ("movq %%" SWITCH_THREAD ":0, %0" : "=r" (self));
+  __asm__ volatile ("movq %%" SWITCH_THREAD ":0, %0" : "=r" (self));
   return self;
 }
 

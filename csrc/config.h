@@ -22,11 +22,13 @@
 #define INLINE static inline __attribute__((always_inline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define RARE __attribute__((noinline, cold))  /* kept out of such a way */
+#define NOINLINE __attribute__((noinline))
 #define PREFETCH(address) __builtin_prefetch(address)
 #else
 #define INLINE static inline
 #define LIKELY(x) (x)
 #define RARE
+#define NOINLINE
 #define PREFETCH(address) ((void)0)
 #endif
 

@@ -51,6 +51,7 @@
 #include "debug.h"
 #include "map.h"
 #include "pool.h"
+#include "recent.h"
 #include "switch.h"
 
 enum fiber_state {
@@ -126,17 +127,12 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   struct annotation annotation;  /* beside 'context': of the same side */
 };
 
-/* A compact yield: see recent.h. */
-struct recent {
-  unsigned char mark;  /* of a thread */
-  unsigned char time;  /* of its yield, in units of age */
-};
-
 /* One 'global_State' and all its threads. Lies in a full userdata. */
 struct universe {
   struct fiber *running;  /* the innermost one, or NULL */
   struct fiber *last;  /* the last to yield natively, or NULL: a good guess
                           at the next to be resumed */
+  const char *previous;  /* the thread resumed before, if not the one of 'last' */
   void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
                     overflow*.c writes it, other threads may read it */
   void *user;  /* the OS thread that called last: debug.h, debug builds only */
@@ -160,7 +156,7 @@ struct universe {
   size_t stack_size;  /* bytes, whole pages: of 'pools.usual' */
   enum pages_guard guard;  /* the way that is tried first */
   size_t native_yields, compact_yields;
-  struct recent recent[RECENT_PLACES];  /* by the thread's address */
+  struct recent recent;
   size_t condemned;  /* anchors that were found unreachable once */
   size_t outlived;  /* threads in the map that the collector's last cycle found
                        to be reachable */
@@ -276,8 +272,8 @@ PRIVATE struct fiber *fiber_take (struct universe *u, lua_State *L,
 /* Is there room for so many arguments? 'f' is the fiber of 'co' or NULL. */
 PRIVATE int fiber_takes (lua_State *co, const struct fiber *f, int narg);
 
-/* Unmounts a fiber that finished; status and results as fiber_resume. */
-PRIVATE int fiber_finish (struct universe *u, struct fiber *f, int *nres);
+/* Unmounts a fiber that failed or exited; status and results as fiber_resume. */
+PRIVATE int fiber_fail (struct universe *u, struct fiber *f, int *nres);
 
 /* Readies the running fiber for a native yield: 1. Or it cannot or should
    not: 0, and 'lua_yield' decides. Or raises. */
@@ -392,6 +388,27 @@ INLINE struct fiber *fiber_run (struct universe *u, struct fiber *f,
   return fiber_send(u, f, from, f);
 }
 
+/* Nobody stands on the stack of f any more. */
+INLINE void fiber_unmount (struct universe *u, struct fiber *f) {
+  DEBUG_ASSERT(!stack_holds(f->stack, switch_here())
+               && "cannot give away the stack one stands on");
+  DEBUG_ASSERT(f != u->running && "cannot take the stack of a running fiber");
+  if (f->anchored || u->last == f)
+    fiber_unanchor(u, f);
+  u->mixed -= (size_t)f->mixed;
+  annotate_drop(&f->annotation, stack_low(f->stack), f->size);
+  pool_put(f->stack);
+}
+
+/* Unmounts a fiber that ended or yielded compactly: a Lua status. */
+INLINE int fiber_finish (struct universe *u, struct fiber *f) {
+  int status = f->status;
+  if (status == LUA_YIELD)
+    recent_add(&u->recent, f->L, u->compact_yields++);
+  fiber_unmount(u, f);
+  return status;
+}
+
 /* Ends a resume of '*co', from which f came back: see fiber_resume. */
 INLINE int fiber_returned (struct universe *u, struct fiber *f,
                            lua_State **co, int *nres) {
@@ -399,10 +416,13 @@ INLINE int fiber_returned (struct universe *u, struct fiber *f,
     f->origin = NULL;
     *co = f->L;
   }
-  if (!LIKELY(f->state == FIBER_SUSPENDED))
-    return fiber_finish(u, f, nres);
   *nres = f->nvalues;
-  return LUA_YIELD;
+  if (LIKELY(f->state == FIBER_SUSPENDED))
+    return LUA_YIELD;
+  if (LIKELY(f->state == FIBER_FINISHED
+             && (f->status == LUA_OK || f->status == LUA_YIELD)))
+    return fiber_finish(u, f);
+  return fiber_fail(u, f, nres);
 }
 
 /* 'co' was just made. A fiber at its address lost its thread without a word:
@@ -417,12 +437,62 @@ INLINE void fiber_reclaim (struct universe *u, lua_State *co) {
     slice_made(u, co);
 }
 
-/* Starts to load what a resume of 'co' will wait for (see NEAR_STACK). */
-INLINE void fiber_prefetch (const lua_State *co) {
+/* Starts to load what a resume of 'co' will wait for (see NEAR_STACK), and then
+   one of the thread that is the next to be resumed: threads that were made one
+   after the other lie at equal distances, and are often resumed in that order. */
+INLINE void fiber_prefetch (struct universe *u, const lua_State *co) {
   const char *p = (const char *)co;
+  const char *next =
+    (const char *)(2 * (uintptr_t)p - (uintptr_t)u->previous);
   PREFETCH(p + NEAR_STACK);
   PREFETCH(p + NEAR_STACK + 64);
   PREFETCH(p + NEAR_CALL);
+  PREFETCH(next);
+  PREFETCH(next + 64);
+  PREFETCH(next + 128);
+  PREFETCH(next + NEAR_STACK);
+  PREFETCH(next + NEAR_STACK + 64);
+  PREFETCH(next + NEAR_CALL);
+  u->previous = p;
+}
+
+/* The record's place on a stack: whole cache lines. */
+#define FIBER_BYTES ((sizeof(struct fiber) + 63) & ~(size_t)63)
+
+/* First function of every stack. */
+PRIVATE void fiber_entry (void *message);
+
+/* Puts 'co' on a stack that is free. 'cameback' as in struct fiber. */
+INLINE struct fiber *fiber_mount (struct stack *s, lua_State *co,
+                                  enum fiber_body body, int cameback) {
+  struct fiber *f = (struct fiber *)(void *)(stack_top(s) - FIBER_BYTES);
+  switch_prepare(&f->context, stack_low(s), f, fiber_entry);
+  annotate_prepare(&f->annotation, stack_low(s), s->size);
+  f->L = co;
+  f->stack = s;
+  f->size = s->size;
+  f->anchored = 0;
+  f->inner = NULL;
+  f->origin = NULL;
+  f->exceptions.caught = NULL;
+  f->exceptions.uncaught = 0;
+  f->unwinds = 0;
+  f->inside = 0;
+  f->mixed = 0;
+  f->body = body;
+  f->cameback = cameback;
+  f->slice = NULL;
+  f->nests = f->looks = 0;
+  return f;
+}
+
+/* Mounts 'co', which has no stack, if nothing is unusual; else NULL. */
+INLINE struct fiber *fiber_start (struct universe *u, lua_State *co, int narg) {
+  int compact = lua_status(co) == LUA_YIELD;
+  if ((!compact && !fiber_isfresh(co)) || (narg > 0 && !lua_checkstack(co, narg))
+      || u->closed || u->wishes.count > 0 || u->pools.usual->free == NULL)
+    return NULL;
+  return fiber_mount(pool_get(u->pools.usual), co, BODY_RESUME, compact);
 }
 
 /* Resumes '*co' with the 'narg' values on top of L, which move there. Returns
@@ -435,15 +505,20 @@ INLINE void fiber_prefetch (const lua_State *co) {
 INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
                          int narg, int *nres) {
   struct fiber *f = u->last;
-  fiber_prefetch(*co);
-  if (!LIKELY(f != NULL && f->L == *co))
+  if (!LIKELY(f != NULL && f->L == *co)) {
+    fiber_prefetch(u, *co);
     f = (struct fiber *)map_glance(&u->map, *co);
-  if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED
-             && u->depth < u->quick_depth && narg < LUA_MINSTACK
-             && (u->running == NULL ? fiber_athome(u)
-                 : u->running->L == L))) {
-    u->suspended--;
-    if (narg > 0)  /* a function that yielded has that many free slots */
+  }
+  if (!LIKELY(u->depth < u->quick_depth && narg < LUA_MINSTACK
+              && (u->running == NULL ? fiber_athome(u)
+                  : u->running->L == L)))
+    f = NULL;
+  else if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED))
+    u->suspended--;  /* a function that yielded has that many free slots */
+  else
+    f = fiber_start(u, *co, narg);
+  if (LIKELY(f != NULL)) {
+    if (narg > 0)
       lua_xmove(L, *co, narg);
   }
   else {
@@ -489,9 +564,15 @@ INLINE int fiber_pass (struct universe *u, lua_State *L, struct fiber *f,
    fiber_throw passes. */
 INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
   struct fiber *f = u->running;
-  if (!LIKELY(f != NULL && f->L == L && f->anchored && fiber_isunder(f)
-              && (lua_isyieldable(L) ? u->suspended < u->native_limit
-                  : f->body != BODY_CLOSE && !finalizer_runs(L)))) {
+  int ready = f != NULL && f->L == L && fiber_isunder(f);
+  if (LIKELY(ready && lua_isyieldable(L))) {
+    if (!LIKELY(u->suspended < u->native_limit && (f->anchored || f->cameback)))
+      return lua_yield(L, n);
+    ready = f->anchored;
+  }
+  else
+    ready = ready && f->anchored && f->body != BODY_CLOSE && !finalizer_runs(L);
+  if (!LIKELY(ready)) {
     if (!fiber_yieldsnatively(u, L))
       return lua_yield(L, n);
     f = u->running;

@@ -30,7 +30,7 @@ static void wish (lua_State *L, size_t size) {
 
 static int create (lua_State *L) {
   size_t size;
-  if (LIKELY(lua_isnoneornil(L, 2)))
+  if (LIKELY(lua_gettop(L) == 1) || lua_isnil(L, 2))
     return lib_create(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   size = checksize(L);
@@ -42,7 +42,7 @@ static int create (lua_State *L) {
 
 static int wrap (lua_State *L) {
   size_t size;
-  if (LIKELY(lua_isnoneornil(L, 2)))
+  if (LIKELY(lua_gettop(L) == 1) || lua_isnil(L, 2))
     return lib_wrap(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   size = checksize(L);

@@ -1,41 +1,47 @@
 /*
 ** recent.h
-** Which threads yielded compactly not long ago
+** Which threads yielded compactly not long ago. Knows no Lua.
 */
 
 #ifndef recent_h
 #define recent_h
 
+#include <stddef.h>
 #include <stdint.h>
 
-#include "fiber.h"
+#include "config.h"
+#include "map.h"
+
+struct recent {
+  struct recent_place {
+    unsigned char mark;  /* of a thread */
+    unsigned char time;  /* of its compact yield, in units of age */
+  } places[RECENT_PLACES];  /* by the thread's address */
+};
 
 /*
 ** Places and marks are those of addresses: another thread may take the place
-** or look the same. Then a yield is of the slower kind, no more.
+** or look the same. Then a yield is of the slower kind, no more. The time is
+** the number of compact yields so far.
 */
-INLINE struct recent *recentplace (struct universe *u, lua_State *co) {
-  return &u->recent[((uintptr_t)co >> MAP_HASH_SHIFT) & (RECENT_PLACES - 1)];
+INLINE size_t recent_index (const void *co) {
+  return ((uintptr_t)co >> MAP_HASH_SHIFT) & (RECENT_PLACES - 1);
 }
 
-INLINE unsigned char recentmark (lua_State *co) {
+INLINE unsigned char recent_mark (const void *co) {
   return (unsigned char)(((uintptr_t)co >> MAP_HASH_SHIFT) / RECENT_PLACES);
 }
 
-INLINE unsigned char recenttime (const struct universe *u) {
-  return (unsigned char)(u->compact_yields / RECENT_UNIT);
+INLINE void recent_add (struct recent *r, const void *co, size_t time) {
+  struct recent_place *p = &r->places[recent_index(co)];
+  p->mark = recent_mark(co);
+  p->time = (unsigned char)(time / RECENT_UNIT);
 }
 
-INLINE void recent_add (struct universe *u, lua_State *co) {
-  struct recent *r = recentplace(u, co);
-  r->mark = recentmark(co);
-  r->time = recenttime(u);
-}
-
-INLINE int recent_has (struct universe *u, lua_State *co) {
-  const struct recent *r = recentplace(u, co);
-  return r->mark == recentmark(co)
-      && (unsigned char)(recenttime(u) - r->time) <= RECENT_UNITS;
+INLINE int recent_has (const struct recent *r, const void *co, size_t time) {
+  const struct recent_place *p = &r->places[recent_index(co)];
+  return p->mark == recent_mark(co)
+      && (unsigned char)(time / RECENT_UNIT - p->time) <= RECENT_UNITS;
 }
 
 #endif

@@ -115,7 +115,6 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   int inside;  /* it has yielded in the middle of a C function */
   int mixed;  /* its resumer ran a stock coroutine or kept state, once */
   int cameback;  /* this mounting began after a compact yield */
-  struct cxx_unwinding unwinding;  /* if it unwinds */
   const struct pending *rest;  /* BODY_CLOSE: threads to be closed after it
                                      and before 'from' goes on, or NULL */
   lua_Hook hook;  /* BODY_THROW: the thread's own hook, its mask and count */
@@ -125,6 +124,7 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   unsigned char looks;  /* a look at the budget is under way: the next
                            instruction is already counted */
   struct annotation annotation;  /* beside 'context': of the same side */
+  struct cxx_unwinding unwinding;  /* if it unwinds */
 };
 
 /* One 'global_State' and all its threads. Lies in a full userdata. */

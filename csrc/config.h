@@ -103,7 +103,8 @@
 /* Bytes from a thread to what a resume reads first and late: the Lua stack
    that 'lua_newthread' allocates behind it, and the first call's record, which
    mostly follows. Where an allocator puts them elsewhere nothing is gained. Of
-   1,000,000 fibers resumed in no order, a resume saves an eighth. */
+   1,000,000 fibers resumed in no order, a resume saves an eighth; of 100,000 in
+   turn, where the next one's are loaded as well, half. */
 #define NEAR_STACK 216
 #define NEAR_CALL 960
 

@@ -132,7 +132,9 @@ struct universe {
   struct fiber *running;  /* the innermost one, or NULL */
   struct fiber *last;  /* the last to yield natively, or NULL: a good guess
                           at the next to be resumed */
-  const char *previous;  /* the thread resumed before, if not the one of 'last' */
+  uintptr_t previous;  /* address of the thread resumed before, if not that of
+                          'last', and */
+  size_t stride;  /* its distance from the one before it */
   void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
                     overflow*.c writes it, other threads may read it */
   void *user;  /* the OS thread that called last: debug.h, debug builds only */
@@ -437,23 +439,29 @@ INLINE void fiber_reclaim (struct universe *u, lua_State *co) {
     slice_made(u, co);
 }
 
-/* Starts to load what a resume of 'co' will wait for (see NEAR_STACK), and then
-   one of the thread that is the next to be resumed: threads that were made one
-   after the other lie at equal distances, and are often resumed in that order. */
+/* Starts to load what lies behind a thread (see NEAR_STACK). */
+INLINE void fiber_prefetchnear (const char *co) {
+  PREFETCH(co + NEAR_STACK);
+  PREFETCH(co + NEAR_STACK + 64);
+  PREFETCH(co + NEAR_CALL);
+  PREFETCH(co + NEAR_CALL + 64);
+}
+
+/* Starts to load what a resume of 'co' will wait for. Threads that were made
+   one after the other lie at equal distances: those that are resumed in such a
+   row find theirs loaded. */
 INLINE void fiber_prefetch (struct universe *u, const lua_State *co) {
-  const char *p = (const char *)co;
-  const char *next =
-    (const char *)(2 * (uintptr_t)p - (uintptr_t)u->previous);
-  PREFETCH(p + NEAR_STACK);
-  PREFETCH(p + NEAR_STACK + 64);
-  PREFETCH(p + NEAR_CALL);
-  PREFETCH(next);
-  PREFETCH(next + 64);
-  PREFETCH(next + 128);
-  PREFETCH(next + NEAR_STACK);
-  PREFETCH(next + NEAR_STACK + 64);
-  PREFETCH(next + NEAR_CALL);
-  u->previous = p;
+  size_t stride = (uintptr_t)co - u->previous;
+  fiber_prefetchnear((const char *)co);
+  u->previous = (uintptr_t)co;
+  if (stride == u->stride) {
+    const char *next = (const char *)co + stride;
+    PREFETCH(next);
+    PREFETCH(next + 64);
+    PREFETCH(next + 128);
+    fiber_prefetchnear(next);
+  }
+  u->stride = stride;
 }
 
 /* The record's place on a stack: whole cache lines. */

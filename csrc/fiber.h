@@ -5,10 +5,10 @@
 ** A fiber is any Lua thread that was resumed through here. It needs a stack
 ** only while it is mounted; the record of that lies at the top of the stack:
 **
-**   low                                                   struct stack
-**   | guard | ... C frames ... | frame of 'entry' | struct fiber | record |
+**   low                                                         struct stack
+**   | guard | ... C frames ... | frame of fiber_entry | struct fiber | record |
 **
-** 'entry' runs the thread's body under 'lua_resume', so tracebacks, error
+** fiber_entry runs the thread's body under 'lua_resume', so tracebacks, error
 ** states, to-be-closed variables and the yields of other libraries are Lua's
 ** own.
 **

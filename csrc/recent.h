@@ -12,11 +12,13 @@
 #include "config.h"
 #include "map.h"
 
+struct recent_place {
+  unsigned char mark;  /* of a thread */
+  unsigned char time;  /* of its compact yield, in units of age */
+};
+
 struct recent {
-  struct recent_place {
-    unsigned char mark;  /* of a thread */
-    unsigned char time;  /* of its compact yield, in units of age */
-  } places[RECENT_PLACES];  /* by the thread's address */
+  struct recent_place places[RECENT_PLACES];  /* by the thread's address */
 };
 
 /*

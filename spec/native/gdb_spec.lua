@@ -70,7 +70,7 @@ end
 
 -- A stack on a fiber goes down to its entry, where it ends.
 local function checkend(stack)
-  assert.match(" in entry %(message=", stack[#stack])
+  assert.match(" in fiber_entry %(message=", stack[#stack])
   assert.is_true(#stack > 5)
 end
 
@@ -131,7 +131,7 @@ describe("In gdb", function()
       pending "a register of x86-64"
       return
     end
-    assert.match("last:1$", stopped("frame function entry", "echo last:", "output $rbp == 0 || *(long *)$rbp == 0"))
+    assert.match("last:1$", stopped("frame function fiber_entry", "echo last:", "output $rbp == 0 || *(long *)$rbp == 0"))
   end)
 
   case("the commands say so where there is no cfiber", function()

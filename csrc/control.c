@@ -462,15 +462,18 @@ static void replace (struct universe *u, struct fiber *f, struct fiber *g) {
 }
 
 
-/* The running fiber, ready for a transfer to 'co' with 'n' values. */
-static void checktransfer (struct universe *u, lua_State *L, struct fiber *f,
-                           lua_State *co, int n) {
+/* The running fiber, ready for a transfer to 'co' with 'n' values. Returns what
+   slice_pass takes. */
+static struct phase *checktransfer (struct universe *u, lua_State *L,
+                                    struct fiber *f, lua_State *co, int n) {
   struct fiber *g;
+  struct phase *phase;
   int status;
   if (f->body == BODY_CLOSE)
     luaL_error(L, "cannot transfer from a coroutine that is being closed");
   checkfinalizer(u, L, f);
   fiber_anchor(u, L, f);
+  phase = slice_ready(u, L, f, co);
   status = fiber_status(u, L, co);
   if (status != THREAD_SUSPENDED)
     luaL_error(L, "cannot transfer to a %s coroutine",
@@ -482,18 +485,20 @@ static void checktransfer (struct universe *u, lua_State *L, struct fiber *f,
       || !lua_checkstack(f->L, LUA_MINSTACK)
       || !fiber_takes(co, g, n + LUA_MINSTACK))
     luaL_error(L, "too many values to transfer");
+  return phase;
 }
 
 
 int fiber_transfer (struct universe *u, lua_State *L, lua_State *co, int n) {
   struct fiber *f = fiber_caller(u, L), *g;
+  struct phase *phase;
   struct departure d;
   if (f == NULL)
     return luaL_error(L, "attempt to transfer from outside a fiber");
   if (f->L == co)
     return n;
   do {
-    checktransfer(u, L, f, co, n);
+    phase = checktransfer(u, L, f, co, n);
     g = fiber_take(u, L, co, n);
   } while (g == NULL);
   if (f->body == BODY_THROW)
@@ -502,6 +507,7 @@ int fiber_transfer (struct universe *u, lua_State *L, lua_State *co, int n) {
   depart(u, L, f, 0, &d);
   g->nvalues = n;
   replace(u, f, g);
+  slice_pass(f, g, phase);
   lua_pop(L, 1);  /* 'co': else those that leave would hold each other */
   land(fiber_cross(u, f, g));
   return arrive(u, L, f, &d);

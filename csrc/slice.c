@@ -360,17 +360,35 @@ static void startnesting (struct fiber *f) {
 
 
 /*
-** What a step that is broken off may come to is charged beforehand: to those
-** around f, and to f if it breaks steps off by resuming others.
+** f runs under s from now on. What a step that is broken off may come to is
+** charged beforehand: to those around f, and to f if it breaks steps off by
+** resuming others.
 */
-static void begin (struct universe *u, struct fiber *f, struct slice *s,
-                   struct phase *phase) {
-  startnesting(u->running);
+static void enter (struct fiber *f, struct slice *s, struct phase *phase) {
+  s->L = f->L;
   f->slice = s;
   takehook(s, s->L, phase, lua_gethookcount(s->L) - 1);
   arm(f, !f->looks);
   charge(f->nests ? f : f->resumer, s->hook != NULL ? 1 : s->step);
-  u->quick_depth = 0;
+}
+
+
+struct phase *slice_ready (struct universe *u, lua_State *L,
+                           const struct fiber *f, lua_State *co) {
+  if (LIKELY(f->slice == NULL))
+    return NULL;
+  disinherit(u, co);
+  return hascount(co) ? makephase(L, co) : NULL;
+}
+
+
+void slice_pass (struct fiber *f, struct fiber *g, struct phase *phase) {
+  struct slice *s = f->slice;
+  if (LIKELY(s == NULL))
+    return;
+  disarm(f);
+  g->nests = 1;  /* it may leave in the middle of a step, as f did */
+  enter(g, s, phase);
 }
 
 
@@ -378,7 +396,7 @@ int slice_resume (struct universe *u, lua_State *L, lua_State **co, int narg,
                   struct slice *s, int *nres) {
   struct slice counting = {NULL, 0, 0, 0, 0, NULL, 0, 0, NULL};
   struct phase *phase = NULL;
-  struct fiber *f, *g;
+  struct fiber *f;
   int status;
   if (s == NULL)
     s = &counting;
@@ -388,16 +406,15 @@ int slice_resume (struct universe *u, lua_State *L, lua_State **co, int narg,
   f = fiber_prepare(u, L, *co, narg, &status, nres);
   if (f == NULL)
     return status;
-  s->L = *co;
-  begin(u, f, s, phase);
+  startnesting(u->running);
+  enter(f, s, phase);
+  u->quick_depth = 0;
   f->nvalues = narg;
-  g = fiber_run(u, f, L);
-  if (g != f)  /* after a transfer f may be anywhere */
-    f = fiber_find(u, s->L);
-  if (f != NULL && f->slice == s)
-    disarm(f);
+  f = fiber_run(u, f, L);
+  DEBUG_ASSERT(f->slice == s && "a slice goes with its place");
+  disarm(f);
   slice_counts(u);
-  return fiber_returned(u, g, co, nres);
+  return fiber_returned(u, f, co, nres);
 }
 
 /* }====================================================== */

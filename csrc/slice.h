@@ -24,9 +24,10 @@ struct phase {
   int left;  /* instructions until the next call */
 };
 
-/* One resume inside a slice, on the C stack of its resumer. */
+/* One resume inside a slice, on the C stack of its resumer. It is that of the
+   fiber that runs in this place, and of no other. */
 struct slice {
-  lua_State *L;  /* the thread whose hook is replaced */
+  lua_State *L;  /* the thread of that, whose hook is replaced */
   lua_Integer left;  /* of the budget; may be overdrawn */
   int budgeted;  /* else it counts only for those around it */
   int preempted;  /* it ended because the budget was spent */
@@ -41,6 +42,16 @@ struct slice {
    but those of the slices around. */
 PRIVATE int slice_resume (struct universe *u, lua_State *L, lua_State **co,
                           int narg, struct slice *s, int *nres);
+
+/* Readies 'co' for slice_pass: may run anything, may raise. */
+PRIVATE struct phase *slice_ready (struct universe *u, lua_State *L,
+                                   const struct fiber *f, lua_State *co);
+
+/* g has taken the place of f by a transfer: what counted there goes on with g,
+   and f, which may be resumed anywhere, runs without. 'phase' is what
+   slice_ready returned for g's thread. */
+PRIVATE void slice_pass (struct fiber *f, struct fiber *g,
+                         struct phase *phase);
 
 /* Does a slice count what is resumed now? Sets 'quick_depth' to match. */
 PRIVATE int slice_counts (struct universe *u);

@@ -95,6 +95,23 @@ static void pushthread (lua_State *L, lua_State *co) {
 }
 
 
+/* What 'info' tells of a stack: bytes. */
+struct mounting {
+  size_t size, used;
+};
+
+
+/* Pushes the resumer of f, or nil. Runs nothing. */
+static void look (lua_State *L, const struct fiber *f, struct mounting *m) {
+  m->size = f->size;
+  m->used = stack_used(f->stack);
+  if (f->state == FIBER_RUNNING)
+    pushthread(L, f->from);
+  else
+    lua_pushnil(L);
+}
+
+
 /*
 ** info(co): a table with 'status' as in 'status(co)' and 'mounted', whether it
 ** has a stack. If so also 'stack_size' and 'stack_used', in bytes: the most
@@ -106,20 +123,22 @@ static int lib_info (lua_State *L) {
   struct universe *u = lib_universe(L);
   const char *status = fiber_statusname(fiber_status(u, L, co));
   struct fiber *f = fiber_find(u, co);
-  lua_createtable(L, 0, 5);
+  struct mounting m = {0, 0};
+  lua_settop(L, 1);
+  if (f != NULL)
+    look(L, f, &m);
+  lua_createtable(L, 0, 5);  /* finalizers may end the fiber */
   lua_pushstring(L, status);
   lua_setfield(L, -2, "status");
   lua_pushboolean(L, f != NULL);
   lua_setfield(L, -2, "mounted");
   if (f != NULL) {
-    lua_pushinteger(L, (lua_Integer)f->size);
+    lua_pushinteger(L, (lua_Integer)m.size);
     lua_setfield(L, -2, "stack_size");
-    lua_pushinteger(L, (lua_Integer)stack_used(f->stack));
+    lua_pushinteger(L, (lua_Integer)m.used);
     lua_setfield(L, -2, "stack_used");
-    if (f->state == FIBER_RUNNING) {
-      pushthread(L, f->from);
-      lua_setfield(L, -2, "resumer");
-    }
+    lua_pushvalue(L, 2);
+    lua_setfield(L, -2, "resumer");
   }
   return 1;
 }

@@ -17,6 +17,7 @@
 static const char universekey = 0;
 static const char threadskey = 0;
 static const char anchormetakey = 0;
+static const char messageskey = 0;
 
 
 /*
@@ -453,6 +454,27 @@ static void setdefaults (struct universe *u, lua_State *L) {
 }
 
 
+/*
+** Lua makes these messages on the thread that is resumed ('resume_error' in
+** ldo.c). Where memory is short for one the error goes to where that thread was
+** protected: on a stack that does not run, if it is suspended natively. What
+** is there already takes no memory.
+*/
+static void keepmessages (lua_State *L) {
+  static const char *const messages[] = {
+    "cannot resume non-suspended coroutine", "cannot resume dead coroutine",
+    "C stack overflow", "error in error handling"};
+  const int n = (int)(sizeof(messages) / sizeof(messages[0]));
+  int i;
+  lua_createtable(L, n, 0);
+  for (i = 0; i < n; i++) {
+    lua_pushstring(L, messages[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &messageskey);
+}
+
+
 static struct universe *findpresent (lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &universekey);
   return (struct universe *)lua_touserdata(L, -1);
@@ -482,6 +504,7 @@ struct universe *universe_push (lua_State *L) {
   lua_pop(L, 1);
   u = (struct universe *)lua_newuserdatauv(L, sizeof(struct universe), 0);
   setdefaults(u, L);
+  keepmessages(L);
   pushmetatable(L, universegc, 0);
   other = findpresent(L);
   if (other != NULL) {  /* a finalizer or a hook was faster */

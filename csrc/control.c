@@ -219,7 +219,7 @@ static struct fiber *around (struct universe *u, lua_State *L,
       luaL_error(L, "cannot suspend a %s coroutine",
                  fiber_statusname(status));
     luaL_error(L,
-               "cannot suspend a coroutine that is no fiber around the call");
+               "cannot suspend a coroutine that is not a fiber around the call");
   }
   else if (f->body == BODY_CLOSE)
     luaL_error(L, "cannot suspend a coroutine that is being closed");
@@ -394,8 +394,8 @@ static const char *refusal (lua_State *L, const struct fiber *f) {
     int ismain = lua_pushthread(L);
     lua_pop(L, 1);
     return ismain ? "attempt to yield from outside a coroutine"
-                  : "attempt to yield from C code in a coroutine that is no "
-                    "fiber";
+                  : "attempt to yield from C code in a coroutine that is not "
+                    "a fiber";
   }
   if (f->body == BODY_CLOSE)
     return "attempt to yield across a C-call boundary";

@@ -107,7 +107,7 @@ struct cfiber_api {
 ** yield is refused:
 **   "attempt to yield from outside a coroutine": in the main thread, or L is
 **     not the state that runs
-**   "attempt to yield from C code in a coroutine that is no fiber": stock
+**   "attempt to yield from C code in a coroutine that is not a fiber": stock
 **     functions resumed L, and 'lua_yieldk' is the way out
 **   "attempt to yield from a finalizer"
 **   "attempt to yield across a C-call boundary": in a '<close>' handler of a

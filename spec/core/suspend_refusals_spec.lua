@@ -9,7 +9,7 @@ local finalize = helper.finalize
 
 local FINALIZER = "attempt to yield from a finalizer"
 local OUTSIDE = "attempt to yield from outside a coroutine"
-local NOT_AROUND = "cannot suspend a coroutine that is no fiber around the call"
+local NOT_AROUND = "cannot suspend a coroutine that is not a fiber around the call"
 
 -- A test that leaves no stack behind.
 local function clean(f)

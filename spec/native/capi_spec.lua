@@ -163,7 +163,7 @@ describe("cfiber_yield", function()
   end)
 
   case("is refused in a coroutine that stock code resumed", function()
-    local message = "attempt to yield from C code in a coroutine that is no fiber"
+    local message = "attempt to yield from C code in a coroutine that is not a fiber"
     local co = stock.create(capi.yield)
     assert.same({false, message}, {stock.resume(co)})
     failsinside(message, function()
@@ -461,7 +461,7 @@ describe("cfiber_suspend", function()
   end)
 
   case("refuses what is not around the call, NULL and other states' threads", function()
-    local message = "cannot suspend a coroutine that is no fiber around the call"
+    local message = "cannot suspend a coroutine that is not a fiber around the call"
     fails(message, capi.suspend, stock.running())
     failsinside("cannot suspend a suspended coroutine", capi.suspend, cfiber.create(print))
     fails("cfiber_suspend: the thread is NULL", capi.null, "suspend")

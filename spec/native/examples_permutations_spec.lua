@@ -46,7 +46,7 @@ describe("The example permutations", function()
   case("is refused by stock coroutines", function()
     local ok, message = stock.resume(stock.create(permutations), {1})
     assert.is_false(ok)
-    assert.equal("attempt to yield from C code in a coroutine that is no fiber", message)
+    assert.equal("attempt to yield from C code in a coroutine that is not a fiber", message)
   end)
 
   case("says what is no list, and what is too long", function()

@@ -115,8 +115,8 @@ static void look (lua_State *L, const struct fiber *f, struct mounting *m) {
 /*
 ** info(co): a table with 'status' as in 'status(co)' and 'mounted', whether it
 ** has a stack. If so also 'stack_size' and 'stack_used', in bytes: the most
-** that was in use since the system gave its pages, by former fibers too; and in a
-** fiber that runs or resumes another 'resumer', the thread it came from.
+** that was in use since the system gave its pages, by former fibers too; and in
+** a fiber that runs or resumes another 'resumer', the thread it came from.
 */
 static int lib_info (lua_State *L) {
   lua_State *co = lib_checkthread(L);

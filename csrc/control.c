@@ -218,8 +218,8 @@ static struct fiber *around (struct universe *u, lua_State *L,
     if (status == THREAD_DEAD || status == THREAD_SUSPENDED)
       luaL_error(L, "cannot suspend a %s coroutine",
                  fiber_statusname(status));
-    luaL_error(L,
-               "cannot suspend a coroutine that is not a fiber around the call");
+    luaL_error(L, "cannot suspend a coroutine that is not a fiber around the "
+                  "call");
   }
   else if (f->body == BODY_CLOSE)
     luaL_error(L, "cannot suspend a coroutine that is being closed");

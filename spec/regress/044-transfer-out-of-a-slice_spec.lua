@@ -41,7 +41,6 @@ describe("After a transfer out of a slice", function()
   case("it does not need the one that sliced it", function()
     local first, outer = leave()
     cfiber.close(outer)
-    outer = nil
     resume(create(loop))  -- on the stack of 'outer'
     assert.same({true, "loop ends"}, {resume(first)})
   end)

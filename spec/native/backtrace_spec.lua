@@ -60,7 +60,7 @@ describe("backtrace", function()
           local found = backtrace.frames()
           assert(#found > 3 * n and #found < 150)
           assert(found[#found] == fiber[#fiber], found[#found])
-          assert(found[#found - 1]:find "lua_resume")
+          assert(found[#found - 2]:find "lua_resume")
         end
         nest(n)
       end

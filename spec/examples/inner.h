@@ -55,9 +55,9 @@ static int inner_body (lua_State *L) {
   return cfiber_yield(L, 0) > 0 ? f(L) : 0;
 }
 
-static void inner_pushguard (lua_State *L) {
-  struct inner *in = (struct inner *)lua_newuserdatauv(L, sizeof(*in), 1);
-  in->co = NULL;
+/* The guard is on top. Its finalizer must run before that by which cfiber
+   leaves C++ frames of a fiber, so it comes later: after the first yield. */
+static void inner_arm (lua_State *L) {
   if (luaL_newmetatable(L, INNER)) {
     lua_pushcfunction(L, inner_finish);
     lua_setfield(L, -2, "__close");
@@ -74,10 +74,8 @@ static void inner_pushguard (lua_State *L) {
    would come too early: objects that f makes are younger than the guard, and
    Lua finalizes the younger ones first (manual 2.5.3). */
 static struct inner *inner_open (lua_State *L, lua_CFunction f) {
-  struct inner *in;
+  struct inner *in = (struct inner *)lua_newuserdatauv(L, sizeof(*in), 1);
   int n;
-  inner_pushguard(L);
-  in = (struct inner *)lua_touserdata(L, -1);
   in->co = lua_newthread(L);
   lua_setiuservalue(L, -2, 1);
   lua_pushcfunction(in->co, inner_body);
@@ -86,6 +84,7 @@ static struct inner *inner_open (lua_State *L, lua_CFunction f) {
     lua_xmove(in->co, L, 1);
     lua_error(L);
   }
+  inner_arm(L);
   return in;
 }
 

@@ -154,6 +154,9 @@ $(BUILD)/host/%: spec/host/%.c $(BUILD)/libcfiber.a
 	$(Q)$(LUACOMPILE) -Icsrc/include -MMD -MP -MF $@.d -o $@ $< $(LDFLAGS) \
 	  -Wl,-E $(BUILD)/libcfiber.a $(LUA_ARCHIVE) -lm -ldl -pthread
 
+# It loads a module in C++, where that can be built.
+$(BUILD)/host/threads: | $(filter %/objects.so,$(SPECMODULES))
+
 $(BUILD)/examples/%.so: spec/examples/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '$(CC) $<'

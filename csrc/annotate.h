@@ -126,6 +126,8 @@ INLINE void annotate_drop (struct annotation *a, const void *low,
 
 #include <sanitizer/tsan_interface.h>
 
+void __tsan_func_entry (void *pc);  /* what the compiler calls */
+
 struct annotation {
   void *strand;  /* what TSan calls a fiber */
 };
@@ -157,8 +159,13 @@ INLINE void annotate_forget (struct annotation *a) {
   a->strand = NULL;
 }
 
+/* Calls that began since the jump count on the side that was left. They end
+   on this one, whose count must not get below zero. */
 INLINE void annotate_jumped (struct annotation *a) {
+  int i;
   annotate_swap(a);
+  for (i = 0; i < 16; i++)
+    __tsan_func_entry(__builtin_return_address(0));
 }
 
 INLINE void annotate_drop (struct annotation *a, const void *low,

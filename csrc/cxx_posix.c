@@ -211,9 +211,13 @@ static struct cxx_unwinding *around (const char *here) {
 }
 
 
-/* The blocks that were open when it began end. */
+/* The blocks end that are open, and those that were when it began. Where 'w'
+   itself is caught it does not go on by that. */
 static void endblocks (struct cxx_unwinding *w) {
   struct cxx_exceptions *present = runtime.getter();
+  w->exception.exception_cleanup = NULL;
+  while (present->caught != NULL)
+    runtime.endcatch();
   present->caught = w->caught;
   w->caught = NULL;
   while (present->caught != NULL)

@@ -14,7 +14,6 @@
 #include "cfiber.h"
 
 #include <cstddef>
-#include <cxxabi.h>
 #include <exception>
 #include <limits>
 #include <memory>
@@ -392,11 +391,6 @@ template <class F> int invoke (lua_State *L, box<F> *b) {
   catch (struct lua_longjmp *) {
     throw;
   }
-#if defined(__GLIBCXX__)
-  catch (abi::__forced_unwind &) {
-    throw;
-  }
-#endif
   catch (const error &e) {
     lua_settop(L, 0);
     e.push(L);
@@ -405,6 +399,8 @@ template <class F> int invoke (lua_State *L, box<F> *b) {
     pushmessage(L, e.what());
   }
   catch (...) {
+    if (std::current_exception() == nullptr)  /* not C++'s: the stack is left */
+      throw;
     pushmessage(L, "unknown C++ exception");
   }
   return -1;

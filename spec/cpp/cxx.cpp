@@ -105,7 +105,7 @@ struct raising {
   bool cpp;
   ~raising () noexcept(false) {
     if (cpp)
-      throw std::runtime_error("destructor");
+      throw object("e");
     luaL_error(L, "destructor");
   }
 };

@@ -5,9 +5,13 @@
 **
 ** Each thread takes the state that waited longest, does a step in it and puts
 ** it back; a lock around the queue is all there is between them. States are
-** made and closed by whichever thread it comes to. Prints what came of each,
-** which does not depend on the threads, and on stderr how often a state
-** changed its thread, and how many were closed by another than their maker.
+** made and closed by whichever thread it comes to. Prints what came of each and how many objects were
+** made and destroyed, which does not depend on the threads, and on stderr how
+** often a state changed its thread, and how many were closed by another than
+** their maker.
+**
+** A script can also do what a host must not: call a function in another OS
+** thread while its own is in the same state.
 **
 ** usage: threads SCRIPT [threads [states [steps]]]
 */
@@ -29,6 +33,7 @@ struct state {
   int left;  /* steps to do */
   int maker, thread;  /* numbers of threads: who made it, who had it last */
   lua_Integer result;
+  long objects[2];  /* of C++ on its stacks: made, destroyed (objects.cpp) */
   struct state *next;  /* in the queue */
 };
 
@@ -105,11 +110,41 @@ static int each (lua_State *L) {
 }
 
 
+/* resume(co): by cfiber.h; returns the status */
+static int resume (lua_State *L) {
+  int n;
+  lua_pushinteger(L, cfiber_resume(L, lua_tothread(L, 1), 0, &n));
+  return 1;
+}
+
+
+static void *callthere (void *L) {
+  lua_call((lua_State *)L, lua_gettop((lua_State *)L) - 1, 0);
+  return NULL;
+}
+
+
+/* elsewhere(f, ...): another OS thread calls f, this one waits for it */
+static int elsewhere (lua_State *L) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, callthere, L) != 0)
+    return luaL_error(L, "no more threads");
+  pthread_join(thread, NULL);
+  return 0;
+}
+
+
+static const luaL_Reg functions[] = {
+  {"each", each},
+  {"elsewhere", elsewhere},
+  {"resume", resume},
+  {NULL, NULL}
+};
+
+
 static int openhost (lua_State *L) {
   cfiber_import(L);
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, each);
-  lua_setfield(L, -2, "each");
+  luaL_newlib(L, functions);
   return 1;
 }
 
@@ -123,15 +158,16 @@ static void check (lua_State *L, int status) {
 
 
 /* Leaves the two functions of the script on the stack. */
-static lua_State *start (const char *script, int number) {
+static lua_State *start (const char *script, struct state *s) {
   lua_State *L = luaL_newstate();
   luaL_openlibs(L);
   luaL_requiref(L, "cfiber", luaopen_cfiber, 0);
   luaL_requiref(L, "host", openhost, 0);
   lua_settop(L, 0);
   check(L, luaL_loadfile(L, script));
-  lua_pushinteger(L, number);
-  check(L, lua_pcall(L, 1, 2, 0));
+  lua_pushinteger(L, s->number);
+  lua_pushlightuserdata(L, s->objects);
+  check(L, lua_pcall(L, 2, 2, 0));
   return L;
 }
 
@@ -160,7 +196,7 @@ static lua_Integer finish (lua_State *L) {
 */
 static int advance (struct host *h, struct state *s) {
   if (s->L == NULL)
-    s->L = start(h->script, s->number);
+    s->L = start(h->script, s);
   else if (s->left > 0) {
     s->left--;
     step(s->L);
@@ -230,7 +266,8 @@ int main (int argc, char **argv) {
   all = fill(&h, states);
   run(&h, threads);
   for (i = 0; i < states; i++)
-    printf("%d %ld\n", i, (long)all[i].result);
+    printf("%d %ld %ld %ld\n", i, (long)all[i].result, all[i].objects[0],
+           all[i].objects[1]);
   fprintf(stderr, "%d moves, %d closed elsewhere\n", h.moves, h.elsewhere);
   free(all);
   return EXIT_SUCCESS;

@@ -1,9 +1,12 @@
 -- threads.lua: the life of one Lua state of threads.c
 -- Returns a function that takes a step and one that tells what came of all.
 
-local seed = ...
+local seed, counts = ...
 local cfiber = require "cfiber"
 local host = require "host"
+local iscpp, objects = pcall(require, "objects")
+
+cfiber.config {native_limit = seed % 2 * 1000}  -- half of them compact where they can be
 
 local yield = cfiber.yield
 local sum = seed
@@ -90,6 +93,34 @@ local function work()
   return n
 end
 
+if iscpp then
+  objects = objects(counts)
+  table.move({
+    function(n)  -- in C++, with an exception caught
+      for i = 1, 3 do
+        note(objects.within(n + i, function()
+          note(yield(i), yield(n))
+        end))
+      end
+    end,
+    function(n)  -- in C++ on two stacks, with an exception caught on each
+      local outer = cfiber.running()
+      note(objects.within("outer" .. n, function()
+        note(suspending(function()
+          return objects.within("inner" .. n, function()
+            note(cfiber.suspend(outer, n))
+          end)
+        end))
+      end))
+    end,
+    function(n)  -- in C++ with objects alone
+      for i = 1, 9 do
+        note(objects.hold(yield, n, i))
+      end
+    end,
+  }, 1, 3, #bodies + 1, bodies)
+end
+
 local fibers, sliced, steps = {}, nil, 0
 
 local function stepslice()
@@ -101,10 +132,11 @@ local function stepslice()
   end
 end
 
--- Suspends some below C frames, for the collector to find.
+-- Suspends some below C and C++ frames, for the collector to find.
 local function litter()
   for _ = 1, 3 do
     cfiber.resume(cfiber.create(bodies[3]), steps)
+    cfiber.resume(cfiber.create(bodies[#bodies]), steps)
   end
   collectgarbage(steps % 8 == 0 and "collect" or "step")
 end
@@ -124,6 +156,12 @@ local function step()
   litter()
 end
 
-return step, function()
+-- In C++ the OS thread has an exception caught, too, while it takes a step.
+return iscpp and function()
+  note(objects.within("step" .. steps, step))
+end or step, function()
+  local stats = cfiber.stats()
+  assert(stats.native_yields > 0 and stats.compact_yields > 0)
+  assert(stats.suspended > 0)
   return sum
 end

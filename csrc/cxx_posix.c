@@ -174,13 +174,15 @@ static unsigned long long loads (void) {
 
 
 /* A look takes microseconds, to learn that nothing was loaded since the last
-   one some 50 ns. */
+   one some 50 ns. Who sees that one has been taken sees what it found. */
 cxx_getter cxx_find (void) {
   static unsigned long long looked = 0;
   if (!__atomic_load_n(&found, __ATOMIC_ACQUIRE)) {
     unsigned long long present = loads();
-    if (__atomic_exchange_n(&looked, present, __ATOMIC_RELAXED) != present)
+    if (__atomic_load_n(&looked, __ATOMIC_ACQUIRE) != present) {
       look();
+      __atomic_store_n(&looked, present, __ATOMIC_RELEASE);
+    }
     if (!__atomic_load_n(&found, __ATOMIC_ACQUIRE))
       return NULL;
   }

@@ -34,12 +34,13 @@ INLINE int isof (const struct universe *u, lua_State *L) {
 
 
 /* L may be of a Lua state that has not loaded the module. */
-INLINE struct universe *universeof (lua_State *L) {
+INLINE struct universe *universeof (lua_State *L, const char *name) {
   struct universe *u = universe_only();
-  if (LIKELY(u != NULL && ((u->running != NULL && u->running->L == L)
-                           || isof(u, L))))
-    return u;
-  return loaduniverse(L);
+  if (!LIKELY(u != NULL && ((u->running != NULL && u->running->L == L)
+                            || isof(u, L))))
+    u = loaduniverse(L);
+  debug_enter(&u->user, u->running != NULL, name);
+  return u;
 }
 
 
@@ -60,18 +61,19 @@ static RARE void refusestate (struct universe *u, lua_State *L,
 }
 
 
-/* Text for a state that is not the running one. */
-#define NOTRUNNING(name) "cfiber_" name ": the state does not run"
-
-/* The universe of L, on which a function was called. */
-INLINE struct universe *enter (lua_State *L, const char *message) {
-  struct universe *u = universeof(L);
-  debug_enter(&u->user, u->running != NULL, "a function of cfiber.h");
+/* The universe of L, on which a function of this name was called; the message
+   is for a state that is not the running one. */
+INLINE struct universe *enteror (lua_State *L, const char *name,
+                                 const char *message) {
+  struct universe *u = universeof(L, name);
   if (!LIKELY(u->running != NULL && u->running->L == L)
       && (lua_status(L) != LUA_OK || fiber_suspended(u, L) != NULL))
     refusestate(u, L, message);
   return u;
 }
+
+#define enter(L, name) \
+  enteror(L, "cfiber_" name, "cfiber_" name ": the state does not run")
 
 
 INLINE void checkthread (struct universe *u, lua_State *L, lua_State *co,
@@ -119,8 +121,8 @@ INLINE int arrived (lua_State *L, int base, int n) {
 
 
 static int yield (lua_State *L, int n) {
-  struct universe *u =
-    enter(L, "attempt to yield from outside a coroutine");
+  struct universe *u = enteror(L, "cfiber_yield",
+                               "attempt to yield from outside a coroutine");
   int base;
   checkvalues(L, L, n, "yield");
   base = lua_gettop(L) - n;
@@ -129,7 +131,7 @@ static int yield (lua_State *L, int n) {
 
 
 static int suspend (lua_State *L, lua_State *co, int n) {
-  struct universe *u = enter(L, NOTRUNNING("suspend"));
+  struct universe *u = enter(L, "suspend");
   int base;
   checkthread(u, L, co, "suspend");
   checkvalues(L, L, n, "suspend");
@@ -145,7 +147,7 @@ static int suspend (lua_State *L, lua_State *co, int n) {
 
 
 static int isyieldable (lua_State *L) {
-  return fiber_yieldsinside(universeof(L), L);
+  return fiber_yieldsinside(universeof(L, "cfiber_isyieldable"), L);
 }
 
 /* }====================================================== */
@@ -214,7 +216,7 @@ INLINE void checkresume (struct universe *u, lua_State *L, lua_State *co,
 
 
 static int resume (lua_State *L, lua_State *co, int narg, int *nres) {
-  struct universe *u = enter(L, NOTRUNNING("resume"));
+  struct universe *u = enter(L, "resume");
   int base = lua_gettop(L), status;
   lua_State *other = co;
   checkresume(u, L, co, narg, nres, "resume");
@@ -229,7 +231,7 @@ static int resume (lua_State *L, lua_State *co, int narg, int *nres) {
 
 
 static int throwinto (lua_State *L, lua_State *co, int *nres) {
-  struct universe *u = enter(L, NOTRUNNING("throw"));
+  struct universe *u = enter(L, "throw");
   int base = lua_gettop(L), status;
   lua_State *other = co;
   checkresume(u, L, co, 1, nres, "throw");
@@ -246,14 +248,14 @@ static int statusof (lua_State *L, lua_State *co) {
   static const int codes[] = {  /* as the THREAD_ names are numbered */
     CFIBER_RUNNING, CFIBER_DEAD, CFIBER_SUSPENDED, CFIBER_NORMAL
   };
-  struct universe *u = enter(L, NOTRUNNING("status"));
+  struct universe *u = enter(L, "status");
   checkthread(u, L, co, "status");
   return codes[fiber_status(u, L, co)];
 }
 
 
 static int closethread (lua_State *L, lua_State *co) {
-  struct universe *u = enter(L, NOTRUNNING("close"));
+  struct universe *u = enter(L, "close");
   int status;
   checkthread(u, L, co, "close");
   luaL_checkstack(L, LUA_MINSTACK, NULL);
@@ -267,7 +269,7 @@ static int closethread (lua_State *L, lua_State *co) {
 
 
 static lua_State *running (lua_State *L) {
-  struct universe *u = universeof(L);
+  struct universe *u = universeof(L, "cfiber_running");
   fiber_settle(u, L);
   return u->running != NULL ? u->running->L : NULL;
 }
@@ -280,7 +282,7 @@ static lua_State *running (lua_State *L) {
 static void imported (lua_State *L) {
   struct universe *u = universe_only();
   if (u == NULL || isof(u, L))
-    unwind_look(universeof(L));
+    unwind_look(universeof(L, "cfiber_import"));
 }
 
 

@@ -133,7 +133,7 @@ static void abandonrunning (struct universe *u) {
     struct fiber *f = fiber_leaverunning(u);
     int holds = stack_holds(f->stack, here);
     unwind_forget(f);
-    if (inside)
+    if (inside || !fiber_athome(u))
       annotate_forget(&f->annotation);
     else if (!holds)
       annotate_jumped(&f->annotation);
@@ -171,13 +171,14 @@ void fiber_endall (struct universe *u, lua_State *L) {
 
 /*
 ** The innermost fiber was jumped out of. Its thread is dead; it is buried if
-** it has an anchor, which tells that it is not yet collected.
+** it has an anchor, which tells that it is not yet collected. Where the jump
+** was on another OS thread, what it left behind there cannot be mended here.
 */
 static void lose (struct universe *u, lua_State *L) {
   struct fiber *f = fiber_leaverunning(u);
   lua_State *co = f->L;
   int anchored = f->anchored;
-  if (!LIKELY(u->exceptions == NULL))
+  if (u->exceptions != NULL && fiber_athome(u))
     *u->exceptions() = f->exceptions;
   fiber_abandon(u, f);
   if (anchored)
@@ -195,7 +196,10 @@ static void lose (struct universe *u, lua_State *L) {
 static RARE void settle (struct universe *u, lua_State *L) {
   const void *here = switch_here();
   while (u->running != NULL && !stack_holds(u->running->stack, here)) {
-    annotate_jumped(&u->running->annotation);
+    if (fiber_athome(u))
+      annotate_jumped(&u->running->annotation);
+    else
+      annotate_forget(&u->running->annotation);
     lose(u, L);
   }
 }

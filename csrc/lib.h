@@ -30,11 +30,22 @@ PRIVATE void capi_publish (lua_State *L);
 PRIVATE int lib_create (lua_State *L);
 PRIVATE int lib_wrap (lua_State *L);
 
+/* Ends a debug build: another OS thread runs fibers. The function that L runs
+   has the name that its caller uses. */
+INLINE void lib_intruded (lua_State *L) {
+  lua_Debug ar;
+  if (!lua_getstack(L, 0, &ar) || !lua_getinfo(L, "n", &ar)
+      || ar.name == NULL)
+    ar.name = "a function of 'cfiber'";
+  debug_report(ar.name);
+}
+
 INLINE struct universe *lib_universeat (lua_State *L, int index) {
   struct universe *u = universe_only();
   if (!LIKELY(u != NULL))
     u = (struct universe *)lua_touserdata(L, index);
-  debug_enter(&u->user, u->running != NULL, "a function of 'cfiber'");
+  if (debug_intrudes(&u->user, u->running != NULL))
+    lib_intruded(L);
   return u;
 }
 

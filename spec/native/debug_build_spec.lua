@@ -1,4 +1,4 @@
--- debug_spec.lua: 'make DEBUG=1' reports two OS threads in one Lua state, and a
+-- debug_build_spec.lua: 'make DEBUG=1' reports two OS threads in one Lua state, and a
 -- module built with CFIBER_DEBUG what it calls too early
 
 local building = require "building"

@@ -64,6 +64,8 @@ all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 help:
 	@printf '%s\n' \
 	'make                  build/cfiber.so and build/libcfiber.a' \
+	'make DEBUG=1          the same in build/debug: reports two OS threads in one' \
+	'                      Lua state' \
 	'make amalgamation     build/amalgamation: cfiber.c, which is all of it in one' \
 	'                      file, and its headers, for hosts to compile in' \
 	'make demo [XML=file]  installs what it needs, builds, reads an XML document' \

@@ -9,7 +9,8 @@ if helper.mode ~= "plain" or helper.cfiber.stats().switch == "ucontext" then
   return  -- a debug build is the same in every mode
 end
 
-local host = "build/debug/host/threads"
+-- Where the Makefile could link the first, it can link the second.
+local usual, host = "build/host/threads", "build/debug/host/threads"
 
 -- Runs the script of a Lua state in the host, in this many OS threads.
 local function run(script, threads)
@@ -32,11 +33,11 @@ end, function() return 0 end
 
 local function case(name, body)
   it(name, function()
-    local r = child.shell("${MAKE:-make} -s DEBUG=1 CXX= BUILD=build/debug " .. host)
-    if r.errors:find "No rule to make target" then
+    if not io.open(usual) then
       pending "there is no library of Lua to link the host with"
       return
     end
+    local r = child.shell("${MAKE:-make} -s DEBUG=1 CXX= BUILD=build/debug " .. host)
     assert.equal(0, r.status, r.errors)
     body()
   end)

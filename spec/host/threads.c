@@ -5,10 +5,10 @@
 **
 ** Each thread takes the state that waited longest, does a step in it and puts
 ** it back; a lock around the queue is all there is between them. States are
-** made and closed by whichever thread it comes to. Prints what came of each and how many objects were
-** made and destroyed, which does not depend on the threads, and on stderr how
-** often a state changed its thread, and how many were closed by another than
-** their maker.
+** made and closed by whichever thread it comes to. Prints what came of each and
+** how many objects were made and destroyed, which does not depend on the
+** threads, and on stderr how often a state changed its thread, and how many
+** were closed by another than their maker.
 **
 ** A script can also do what a host must not: call a function in another OS
 ** thread while its own is in the same state.

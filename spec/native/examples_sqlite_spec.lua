@@ -1,6 +1,7 @@
 -- examples_sqlite_spec.lua: SQLite with functions and a progress handler that
 -- yield
 
+local child = require "child"
 local example = require "example"
 local helper = require "helper"
 local cfiber = helper.cfiber
@@ -204,6 +205,24 @@ describe("The example sqlite", function()
       collectgarbage()
     end
     works(db)
+  end)
+
+  case("ends a query whose fiber is collected where C++ is loaded, too", function()
+    if not package.searchpath("cxx", package.cpath) then
+      pending "there is no C++ compiler"
+    end
+    local r = child.bare [[
+      local cfiber, sqlite = require "cfiber", require "sqlite"
+      require "cxx"
+      local db <close> = sqlite.open ":memory:"
+      db:define("wait", cfiber.yield)
+      cfiber.resume(cfiber.create(function()
+        for _ in db:rows "select wait(1)" do end
+      end))
+      for _ = 1, 4 do collectgarbage() end
+      for row in db:rows "select 1 as one" do print(row.one) end
+    ]]
+    assert.equal("1\n", r.output, r.errors)
   end)
 
   case("ends a query whose fiber exits inside a function", function()

@@ -44,8 +44,25 @@ INLINE struct universe *universeof (lua_State *L, const char *name) {
 }
 
 
-/* L is suspended or dead: an error in it would go on in the middle of its
-   stack, or nowhere. Raises in the state that runs, or resumes it. */
+/* Can L, which is not the state of the running fiber, be the one that runs or
+   one that resumes it? Not if it is suspended, alone or inside another, or is
+   in the middle of no call while a fiber runs. */
+static RARE int canrun (struct universe *u, lua_State *L) {
+  const struct fiber *f = (const struct fiber *)map_find(&u->map, L);
+  const struct fiber *x = u->running;
+  lua_Debug ar;
+  if (lua_status(L) != LUA_OK)
+    return 0;
+  if (f == NULL)
+    return x == NULL || !fiber_isunder(x) || lua_getstack(L, 0, &ar);
+  while (x != NULL && x != f)
+    x = x->resumer;
+  return x != NULL;
+}
+
+
+/* L cannot run: an error in it would go on in the middle of its stack, or
+   nowhere. Raises in the state that runs, or resumes it. */
 static RARE void refusestate (struct universe *u, lua_State *L,
                               const char *message) {
   if (u->running != NULL && fiber_isunder(u->running))
@@ -66,8 +83,10 @@ static RARE void refusestate (struct universe *u, lua_State *L,
 INLINE struct universe *enteror (lua_State *L, const char *name,
                                  const char *message) {
   struct universe *u = universeof(L, name);
-  if (!LIKELY(u->running != NULL && u->running->L == L)
-      && (lua_status(L) != LUA_OK || fiber_suspended(u, L) != NULL))
+  if (!LIKELY(u->running == NULL ? lua_status(L) == LUA_OK
+                                   && map_find(&u->map, L) == NULL
+                                 : u->running->L == L)
+      && !canrun(u, L))
     refusestate(u, L, message);
   return u;
 }

@@ -121,12 +121,13 @@ inline int pushview (lua_State *L) {
 template <class T> struct is_optional : std::false_type {};
 template <class T> struct is_optional<std::optional<T>> : std::true_type {};
 
-/* Gives L its height back, whatever happens. */
+/* Gives L its height back, whatever happens. When the fiber is dropped, L still
+   is in the function that was suspended, which has a height of its own. */
 struct height {
   lua_State *L;
   int top;
   explicit height (lua_State *l) : L(l), top(lua_gettop(l)) {}
-  ~height () { if (L) lua_settop(L, top); }
+  ~height () { if (L && lua_gettop(L) > top) lua_settop(L, top); }
   height (const height &) = delete;
   void keep () { L = nullptr; }
 };
@@ -260,19 +261,43 @@ template <class... R> auto take (height &h, const char *what) {
   }
 }
 
+/* Pushes an argument of a function that L had 'top' values before: an index
+   from the top means that one. */
+template <class T> void pushargument (lua_State *L, int top, const T &x) {
+  if constexpr (std::is_same_v<T, value>) {
+    int i = x.index;
+    push(L, value{0 > i && i > LUA_REGISTRYINDEX ? top + 1 + i : i});
+  }
+  else
+    push(L, x);
+}
+
 inline int yield (lua_State *L) {
   return cfiber_yield(L, lua_gettop(L));
 }
 
 struct resumption {
   lua_State *co;
-  int nargs, nresults, status;
+  int status;
 };
 
+/* (arguments..., a resumption): returns what is on 'co' then. A thread that is
+   none of this Lua state's gets no values: cfiber_resume refuses it. */
 inline int resume (lua_State *L) {
-  auto r = static_cast<resumption *>(lua_touserdata(L, 1));
-  r->status = cfiber_resume(L, r->co, r->nargs, &r->nresults);
-  return 0;
+  auto r = static_cast<resumption *>(lua_touserdata(L, -1));
+  lua_State *co = r->co;
+  int n = lua_gettop(L) - 1;
+  lua_pop(L, 1);
+  if (co != nullptr && lua_topointer(co, LUA_REGISTRYINDEX)
+                       == lua_topointer(L, LUA_REGISTRYINDEX)) {
+    if (!lua_checkstack(co, n))
+      return luaL_error(L, "too many arguments to resume");
+    lua_xmove(L, co, n);
+  }
+  r->status = cfiber_resume(L, co, n, &n);
+  luaL_checkstack(L, n, "too many results to resume");
+  lua_xmove(co, L, n);
+  return n;
 }
 
 }
@@ -288,7 +313,7 @@ template <class... R, class... A> auto yield (lua_State *L, const A &...args) {
   detail::reserve(L, int(sizeof...(A)));
   detail::height h(L);
   lua_pushcfunction(L, detail::yield);
-  (push(L, args), ...);
+  (detail::pushargument(L, h.top, args), ...);
   detail::call(L, int(sizeof...(A)), LUA_MULTRET);
   return detail::take<R...>(h, "value passed to yield");
 }
@@ -301,17 +326,13 @@ template <class... R, class... A> auto yield (lua_State *L, const A &...args) {
 */
 template <class... R, class... A>
 auto resume (lua_State *L, lua_State *co, const A &...args) {
-  detail::reserve(L, int(sizeof...(A)));
+  detail::reserve(L, int(sizeof...(A)) + 1);
   detail::height h(L);
-  detail::resumption r = {co, int(sizeof...(A)), 0, LUA_OK};
-  (push(L, args), ...);
-  detail::reserve(co, int(sizeof...(A)));
-  lua_xmove(L, co, int(sizeof...(A)));
+  detail::resumption r = {co, LUA_OK};
   lua_pushcfunction(L, detail::resume);
+  (detail::pushargument(L, h.top, args), ...);
   lua_pushlightuserdata(L, &r);
-  detail::call(L, 1, 0);
-  detail::reserve(L, r.nresults);
-  lua_xmove(co, L, r.nresults);
+  detail::call(L, int(sizeof...(A)) + 1, LUA_MULTRET);
   if (r.status != LUA_OK && r.status != LUA_YIELD)
     throw error(L);
   return detail::take<R...>(h, "result of resume");

@@ -227,6 +227,34 @@ static void pushresume (lua_State *L) {
   });
 }
 
+
+/* fromtop(...): yields the last argument, 1 and the last but one */
+static void pushfromtop (lua_State *L) {
+  cfiber::function(L, [] (lua_State *l) {
+    cfiber::yield(l, cfiber::value{-1}, 1, cfiber::value{-2});
+  });
+}
+
+
+/* foreign(): resumes a thread of another Lua state with a string; the error,
+   and how many values are on that thread then: one, its function */
+static void pushforeign (lua_State *L) {
+  cfiber::function(L, [] (lua_State *l) {
+    std::unique_ptr<lua_State, void (*) (lua_State *)>
+      other(luaL_newstate(), lua_close);
+    luaL_loadstring(other.get(), "");
+    try {
+      cfiber::resume(l, other.get(), "a string");
+    }
+    catch (const cfiber::error &e) {
+      cfiber::push(l, false);
+      e.push(l);
+    }
+    cfiber::push(l, lua_gettop(other.get()));
+    return 3;
+  });
+}
+
 /* }====================================================== */
 
 
@@ -256,5 +284,9 @@ extern "C" int luaopen_cxx (lua_State *L) {
   lua_setfield(L, -2, "escaping");
   pushresume(L);
   lua_setfield(L, -2, "resume");
+  pushfromtop(L);
+  lua_setfield(L, -2, "fromtop");
+  pushforeign(L);
+  lua_setfield(L, -2, "foreign");
   return 1;
 }

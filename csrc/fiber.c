@@ -99,18 +99,32 @@ void fiber_disown (struct universe *u, struct fiber *f) {
 }
 
 
-/* The anchors of these had no finalizer. No fiber can start any more. */
-static void unwindsuspended (struct universe *u, lua_State *L) {
-  size_t i = 0;
-  while (i < u->map.capacity) {
-    struct fiber *f = (struct fiber *)u->map.slots[i].value;
-    if (f != NULL && f->state == FIBER_SUSPENDED && unwind_isneeded(u, f)) {
-      unwind_fiber(u, L, f, NULL);
-      fiber_abandon(u, f);
-      i = 0;  /* destructors may change the map */
+/* Pushes a suspended thread with C++ frames and returns its fiber; or pushes
+   nothing: NULL. Looks in the table of threads with anchors, which loses a
+   thread that is collected in whatever way, as the map may not. */
+static struct fiber *pushdestroyable (struct universe *u, lua_State *L) {
+  threads_push(L);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    struct fiber *f = fiber_suspended(u, lua_tothread(L, -2));
+    if (f != NULL && unwind_isneeded(u, f)) {
+      lua_pop(L, 1);
+      lua_remove(L, -2);
+      return f;
     }
-    else
-      i++;
+  }
+  lua_pop(L, 1);
+  return NULL;
+}
+
+
+/* The anchors of these had no finalizer, or Lua could not call it. No fiber can
+   start any more. */
+static void unwindsuspended (struct universe *u, lua_State *L) {
+  struct fiber *f;
+  while (u->suspended > 0 && (f = pushdestroyable(u, L)) != NULL) {
+    unwind_fiber(u, L, f, NULL);
+    fiber_abandon(u, f);
+    lua_pop(L, 1);
   }
 }
 

@@ -37,12 +37,12 @@ function building.write(name, text)
 end
 
 local file <close> = assert(io.open "README.md")
-local readme = file:read "a"
+building.readme = file:read "a"
 
 --- The C module of the README, which is C89 and C++ as well, the command that
 -- builds it, and the program that uses it, with what that prints.
-building.module, building.program = readme:match "\n```c\n(.-)```\n.-```lua\n(.-)```"
-building.command = readme:match "\n    (cc [^\n]-%-o each%.so each%.c)\n"
+building.module, building.program = building.readme:match "\n```c\n(.-)```\n.-```lua\n(.-)```"
+building.command = building.readme:match "\n    (cc [^\n]-%-o each%.so each%.c)\n"
 building.output = "c\tb\ta\n"
 
 -- The module in other words.

@@ -63,7 +63,8 @@ CFIBER_API int luaopen_cfiber (lua_State *L);
 ** Called by the names below, after 'cfiber_import' in the same source file.
 ** "Raises" means a Lua error in L. All of them raise where a thread is NULL or
 ** of another Lua state than L, and where there are fewer values than a count
-** says. L itself must be valid: that cannot be looked at.
+** says. L is the state that runs. That it is valid cannot be looked at; errors
+** in one that waits for another to yield or end leave that other, too.
 ** =======================================================
 */
 
@@ -120,13 +121,16 @@ struct cfiber_api {
 ** Starts or continues 'co', any suspended thread, on a stack of its own: like
 ** 'lua_resume(co, L, nargs, nresults)' (manual 4.6), with L, which runs, in
 ** front. The arguments are on top of 'co', below them in a new one the
-** function. Returns LUA_YIELD or LUA_OK, and '*nresults' values are on top of
-** 'co', or the status of an error, and its value is on top of 'co'. Take them
-** off before the next resume, and no more than them. A refusal is an error,
-** too: LUA_ERRRUN with a message as that of 'coroutine.resume', for L itself
-** too. Where 'co' let another take its place (transfer), the results or the
-** error of that one are on top of 'co' all the same. Raises a memory error
-** where no stack is to be had; the arguments are gone, 'co' has not started.
+** function. Make them on L and move them ('lua_xmove'): an error in 'co' while
+** it is suspended, as one of memory in 'lua_pushstring', would go on in the
+** middle of its C stack. Returns LUA_YIELD or LUA_OK, and '*nresults' values
+** are on top of 'co', or the status of an error, and its value is on top of
+** 'co'. Take them off before the next resume, and no more than them. A refusal
+** is an error, too: LUA_ERRRUN with a message as that of 'coroutine.resume',
+** for L itself too. Where 'co' let another take its place (transfer), the
+** results or the error of that one are on top of 'co' all the same. Raises a
+** memory error where no stack is to be had; the arguments are gone, 'co' has
+** not started.
 */
 #define cfiber_resume(L,co,nargs,nresults) \
   ((*CFIBER_TABLE("cfiber_resume")->resume)(L, co, nargs, nresults))

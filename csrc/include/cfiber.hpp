@@ -51,6 +51,24 @@ struct type_error : std::runtime_error {
 };
 
 
+namespace detail {
+
+inline int pushview (lua_State *L) {
+  auto s = static_cast<const std::string_view *>(lua_touserdata(L, 1));
+  lua_pushlstring(L, s->data(), s->size());
+  return 1;
+}
+
+/* A failure leaves its own message. */
+inline void pushtext (lua_State *L, std::string_view text) noexcept {
+  lua_pushcfunction(L, pushview);
+  lua_pushlightuserdata(L, &text);
+  lua_pcall(L, 1, 1, 0);
+}
+
+}
+
+
 /* A Lua error, with its value. It must be gone before its Lua state. */
 class error : public std::exception {
 public:
@@ -73,12 +91,13 @@ public:
     return text ? text->c_str() : "Lua error";
   }
 
-  /* Pushes the value; needs one free slot. */
+  /* Pushes the value, or what there was no memory for: the text, or the error
+     that says so. Needs two free slots. */
   void push (lua_State *L) const {
     if (kept)
       lua_rawgeti(L, LUA_REGISTRYINDEX, kept->key);
     else
-      lua_pushnil(L);
+      detail::pushtext(L, what());
   }
 
 private:
@@ -110,12 +129,6 @@ inline void reserve (lua_State *L, int n) {
 inline void call (lua_State *L, int nargs, int nresults) {
   if (lua_pcall(L, nargs, nresults, 0) != LUA_OK)
     throw error(L);
-}
-
-inline int pushview (lua_State *L) {
-  auto s = static_cast<const std::string_view *>(lua_touserdata(L, 1));
-  lua_pushlstring(L, s->data(), s->size());
-  return 1;
 }
 
 template <class T> struct is_optional : std::false_type {};
@@ -390,24 +403,15 @@ template <class F> int collect (lua_State *L) {
   return 0;
 }
 
-inline void pushmessage (lua_State *L, const char *text) noexcept {
-  std::string_view s = text;
-  lua_settop(L, 0);
-  lua_pushcfunction(L, pushview);
-  lua_pushlightuserdata(L, &s);
-  lua_pcall(L, 1, 1, 0);  /* a failure leaves its own message */
-}
-
 /* Returns the number of results, or -1 with an error on top. */
-template <class F> int invoke (lua_State *L, box<F> *b) {
-  activity<F> a(b);
+template <class F> int invoke (lua_State *L, F &f) {
   try {
     if constexpr (std::is_void_v<std::invoke_result_t<F &, lua_State *>>) {
-      b->f(L);
+      f(L);
       return 0;
     }
     else
-      return b->f(L);
+      return f(L);
   }
   catch (struct lua_longjmp *) {
     throw;
@@ -417,20 +421,27 @@ template <class F> int invoke (lua_State *L, box<F> *b) {
     e.push(L);
   }
   catch (const std::exception &e) {
-    pushmessage(L, e.what());
+    lua_settop(L, 0);
+    pushtext(L, e.what());
   }
   catch (...) {
     if (std::current_exception() == nullptr)  /* not C++'s: the stack is left */
       throw;
-    pushmessage(L, "unknown C++ exception");
+    lua_settop(L, 0);
+    pushtext(L, "unknown C++ exception");
   }
   return -1;
 }
 
+template <class F> int invokebox (lua_State *L) {
+  auto b = static_cast<box<F> *>(lua_touserdata(L, lua_upvalueindex(1)));
+  activity<F> a(b);
+  return invoke(L, b->f);
+}
+
 /* No object with a destructor stands here: 'lua_error' may be a longjmp. */
 template <class F> int enter (lua_State *L) {
-  int n = invoke(L, static_cast<box<F> *>(
-                      lua_touserdata(L, lua_upvalueindex(1))));
+  int n = invokebox<F>(L);
   return n < 0 ? lua_error(L) : n;
 }
 
@@ -473,6 +484,19 @@ template <class G> void function (lua_State *L, G &&g) {
   lua_setmetatable(L, -2);
   lua_pop(L, 1);
   h.keep();
+}
+
+
+/*
+** 'protect<f>' is f, a function like those above that captures nothing, as a
+** C function for Lua: for luaL_Reg, lua_pushcfunction and 'luaopen_...'. An
+** exception that leaves f becomes a Lua error, where Lua would let it end the
+** process.
+*/
+template <auto f> int protect (lua_State *L) {
+  auto g = f;
+  int n = detail::invoke(L, g);
+  return n < 0 ? lua_error(L) : n;
 }
 
 }

@@ -206,7 +206,7 @@ static void pushescaping (lua_State *L) {
 
 /* owner(name): a function that only can be moved; yields */
 static int owner (lua_State *L) {
-  auto p = std::make_unique<object>(luaL_checkstring(L, 1));
+  auto p = std::make_unique<object>(cfiber::get<const char *>(L, 1));
   cfiber::function(L, [p = std::move(p)] (lua_State *l) {
     cfiber::yield(l, p->name);
     if (lua_gettop(l) > 0)
@@ -258,11 +258,19 @@ static void pushforeign (lua_State *L) {
 /* }====================================================== */
 
 
+/* escape(text): an exception leaves it, which no callable is around */
+static int escape (lua_State *L) {
+  object o("e");
+  throw std::runtime_error(cfiber::get<std::string>(L, 1));
+}
+
+
 static const luaL_Reg functions[] = {
   {"calls", calls},
+  {"escape", cfiber::protect<escape>},
   {"hold", hold},
   {"noexceptional", noexceptional},
-  {"owner", owner},
+  {"owner", cfiber::protect<owner>},
   {"plainyield", plainyield},
   {"raise", raise},
   {"swallow", swallow},
@@ -273,8 +281,7 @@ static const luaL_Reg functions[] = {
 };
 
 
-extern "C" int luaopen_cxx (lua_State *L) {
-  cfiber_import(L);
+static int open (lua_State *L) {
   luaL_newlib(L, functions);
   pushtyped(L);
   lua_setfield(L, -2, "typed");
@@ -289,4 +296,10 @@ extern "C" int luaopen_cxx (lua_State *L) {
   pushforeign(L);
   lua_setfield(L, -2, "foreign");
   return 1;
+}
+
+
+extern "C" int luaopen_cxx (lua_State *L) {
+  cfiber_import(L);
+  return cfiber::protect<open>(L);
 }

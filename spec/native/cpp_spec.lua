@@ -194,6 +194,11 @@ describe("cfiber.hpp", function()
     assert(d == "bad argument #1 (string expected, got no value)")
     print(("%s|%s|%s|%s"):format(a, b, c == err, cxx.told()))]])
 
+  case("makes Lua errors of exceptions that leave a C function", "text|bad argument #1 (string expected, got nil)|ee", [[
+    local _, a = pcall(cxx.escape, "text")
+    local _, b = pcall(cxx.escape, nil)
+    print(("%s|%s|%s"):format(a, b, cxx.told()))]])
+
   case("resumes with typed values", "42 r", [[
     local co = cfiber.create(function(n) return n + 1 end)
     print(cxx.resume(co, 40) .. " " .. cxx.told())]])

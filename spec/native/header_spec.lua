@@ -1,5 +1,5 @@
--- header_spec.lua: cfiber.h compiles wherever it may be included, and the C
--- module in README.md does what it says
+-- header_spec.lua: cfiber.h and cfiber.hpp compile wherever they may be
+-- included, and the modules in README.md do what it says
 
 local building = require "building"
 local child = require "child"
@@ -65,6 +65,55 @@ describe("cfiber.h", function()
   end)
 end)
 
+-- What is a template is compiled where it is used.
+local typed = [[
+#include "cfiber.hpp"
+
+static int all (lua_State *L) {
+  lua_State *co = lua_tothread(L, 1);
+  auto owned = std::make_unique<int>(1);
+  cfiber::function(L, [owned = std::move(owned)] (lua_State *l) {
+    auto [b, i, d, s, n, o] = cfiber::yield<bool, int, double, std::string, cfiber::nil_t, std::optional<long>>(l,
+      true, 1, 1.5, "text", std::string("string"), std::string_view("view"), cfiber::nil, nullptr, cfiber::value{1});
+    (void)n;
+    return b && i > int(d) && s.empty() && o ? *owned : cfiber::yield(l);
+  });
+  cfiber::function(L, [] (lua_State *) {});
+  try {
+    return cfiber::resume<int>(L, co, 1u) + int(cfiber::get<std::string_view>(L, 2).size());
+  }
+  catch (const cfiber::error &e) {
+    e.push(L);
+  }
+  catch (const cfiber::type_error &e) {
+    cfiber::push(L, e.what());
+  }
+  return 1;
+}
+
+extern "C" int luaopen_all (lua_State *L);
+
+extern "C" int luaopen_all (lua_State *L) {
+  cfiber_import(L);
+  return cfiber::protect<all>(L);
+}
+]]
+
+describe("cfiber.hpp", function()
+  for _, compiler in ipairs {"g++ -x c++ -std=c++17", "clang++ -x c++ -std=c++17"} do
+    it("compiles with " .. compiler, function()
+      compiles(compiler, typed, "-Wshadow -fsyntax-only")
+    end)
+  end
+
+  it("includes nothing else of the project but cfiber.h", function()
+    for line in io.lines "csrc/include/cfiber.hpp" do
+      local name = line:match '^%s*#%s*include%s*"(.-)"'
+      assert.is_true(name == nil or name == "cfiber.h")
+    end
+  end)
+end)
+
 describe("The C module of the README", function()
   it("does what it says, built with the line above it", function()
     local r = child.shell(building.include .. [[
@@ -77,5 +126,21 @@ END
       rm -r $DIR]], building.module)
     assert.equal("", r.errors)
     assert.equal(building.output, r.output)
+  end)
+end)
+
+describe("The C++ module of the README", function()
+  it("does what it says, built with the line above it", function()
+    local command, module, program = building.readme:match "\n    c%+%+ ([^\n]+)\n\n```cpp\n(.-)```\n\n```lua\n(.-)```"
+    local output = building.check({"g++"}, [[
+      DIR=$(mktemp -d)
+      trap 'rm -r "$DIR"' EXIT
+      cp "$SCRIPT" "$DIR/lines.cc"
+      cp README.md "$DIR"
+      HERE=$PWD
+      cd "$DIR"
+      g++ -Wall -Wextra -Werror -I"$HERE/csrc/include" -I"$INC" ]] .. command .. "\nLUA_CPATH="
+      .. child.quote("./?.so;" .. package.cpath) .. " $LUA - <<'END'\n" .. program .. "\nEND\n", module)
+    assert.equal("# cfiber\t0\n", output)
   end)
 end)

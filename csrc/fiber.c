@@ -457,6 +457,23 @@ static void pushstock (lua_State *L, lua_State *co, lua_State *at) {
 }
 
 
+/* Runs the destructors on the stacks of f, the fiber of 'co', and of those
+   inside it. The threads on L from index 'first' on are closed afterwards, then
+   'co', then 'rest'. */
+static void destroy (struct universe *u, lua_State *L, lua_State *co,
+                     struct fiber *f, int first, const struct pending *rest) {
+  struct pending p;
+  if (!unwind_isneeded(u, f))
+    return;
+  pushthread(L, co);
+  p.first = first;
+  p.last = lua_gettop(L);
+  p.rest = rest;
+  unwind_fiber(u, L, f, &p);
+  lua_pop(L, 1);
+}
+
+
 /* A to-be-closed variable has exited, which ends its handler, no more. It may
    have done so in a stock coroutine. */
 static RARE void endhandler (struct universe *u, lua_State *L,
@@ -467,6 +484,7 @@ static RARE void endhandler (struct universe *u, lua_State *L,
   lua_pop(L, f->nvalues);
   first = lua_gettop(L) + 1;
   pushstock(L, co, f->at);
+  destroy(u, L, co, f, first, rest);
   pushthread(L, co);
   fiber_unmount(u, f);
   closeinner(u, L, first, rest);
@@ -545,23 +563,6 @@ static void pushinner (lua_State *L, const struct fiber *f) {
 }
 
 
-/* Runs the destructors on the stacks of f, the fiber of 'co', and of those
-   inside it. The threads on L from index 'first' on are closed afterwards, and
-   'co' last. */
-static void destroy (struct universe *u, lua_State *L, lua_State *co,
-                     struct fiber *f, int first) {
-  struct pending p;
-  if (!unwind_isneeded(u, f))
-    return;
-  pushthread(L, co);
-  p.first = first;
-  p.last = lua_gettop(L);
-  p.rest = NULL;
-  unwind_fiber(u, L, f, &p);
-  lua_pop(L, 1);
-}
-
-
 int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   int first = lua_gettop(L) + 1;
   struct fiber *f;
@@ -571,7 +572,7 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   f = fiber_suspended(u, co);
   if (f != NULL) {
     pushinner(L, f);
-    destroy(u, L, co, f, first);
+    destroy(u, L, co, f, first, NULL);
     fiber_abandon(u, f);
   }
   return closeall(u, L, co, first);
@@ -584,7 +585,7 @@ static RARE int finishexit (struct universe *u, struct fiber *f, int *nres) {
   lua_State *L = f->from, *co = f->L;
   int n = f->nvalues, first = lua_gettop(L) + 1, status;
   pushstock(L, co, f->at);
-  destroy(u, L, co, f, first);
+  destroy(u, L, co, f, first, NULL);
   fiber_unmount(u, f);
   status = closeall(u, L, co, first);
   if (status == LUA_OK && !lua_checkstack(co, n)) {

@@ -316,8 +316,8 @@ static void depart (struct universe *u, lua_State *L, struct fiber *f, int n,
 
 /* The message of who went back to where a fiber was suspended. */
 INLINE void land (struct fiber *message) {
-  if (!LIKELY(message->nvalues != FIBER_UNWIND))
-    unwind_here(message);
+  while (!LIKELY(message->nvalues >= -1))
+    message = unwind_here(message);
 }
 
 

@@ -38,6 +38,10 @@ INLINE void cxx_exchange (cxx_getter getter, struct cxx_exceptions *e) {
   *e = before;
 }
 
+/* Has a frame of the running stack something to do when it is left: are there
+   objects with destructors, or a 'catch'? A C++ runtime was found before. */
+PRIVATE int cxx_finds (void);
+
 /*
 ** Leaving the frames of a stack, drawn for one that was suspended below two
 ** C++ functions:

@@ -36,6 +36,10 @@ handler _ZSt13set_terminatePFvvE (handler f);  /* std::set_terminate */
 #pragma weak __cxa_end_catch
 #pragma weak _ZSt13set_terminatePFvvE
 #pragma weak _Unwind_ForcedUnwind
+#pragma weak _Unwind_Backtrace
+#pragma weak _Unwind_GetLanguageSpecificData
+
+typedef __typeof__(_Unwind_GetLanguageSpecificData) dataof;
 
 /* What a C++ runtime has. Found once, for the process. */
 struct runtime {
@@ -44,6 +48,8 @@ struct runtime {
   handler (*setterminate) (handler f);
   _Unwind_Reason_Code (*unwind) (struct _Unwind_Exception *, _Unwind_Stop_Fn,
                                  void *);
+  _Unwind_Reason_Code (*walk) (_Unwind_Trace_Fn, void *);
+  dataof *data;
 };
 
 static struct runtime runtime;
@@ -106,7 +112,9 @@ static int take (void *library, struct runtime *r) {
   return get(library, "__cxa_get_globals", &r->getter)
       && get(library, "__cxa_end_catch", &r->endcatch)
       && get(library, "_ZSt13set_terminatePFvvE", &r->setterminate)
-      && get(library, "_Unwind_ForcedUnwind", &r->unwind);
+      && get(library, "_Unwind_ForcedUnwind", &r->unwind)
+      && get(library, "_Unwind_Backtrace", &r->walk)
+      && get(library, "_Unwind_GetLanguageSpecificData", &r->data);
 }
 
 
@@ -130,8 +138,10 @@ static int takelinked (struct runtime *r) {
   r->endcatch = __cxa_end_catch;
   r->setterminate = _ZSt13set_terminatePFvvE;
   r->unwind = _Unwind_ForcedUnwind;
+  r->walk = _Unwind_Backtrace;
+  r->data = _Unwind_GetLanguageSpecificData;
   return r->getter != NULL && r->endcatch != NULL && r->setterminate != NULL
-      && r->unwind != NULL;
+      && r->unwind != NULL && r->walk != NULL && r->data != NULL;
 }
 
 
@@ -275,6 +285,21 @@ void cxx_end (struct cxx_unwinding *w) {
 ** Leaving frames
 ** =======================================================
 */
+
+/* The data says what a frame has to do (LSDA). */
+static _Unwind_Reason_Code find (struct _Unwind_Context *context, void *arg) {
+  int *any = (int *)arg;
+  *any = runtime.data(context) != 0;
+  return *any ? _URC_NORMAL_STOP : _URC_NO_REASON;
+}
+
+
+int cxx_finds (void) {
+  int any = 0;
+  runtime.walk(find, &any);
+  return any;
+}
+
 
 static void leave (struct cxx_unwinding *w);
 

@@ -634,9 +634,9 @@ int fiber_fail (struct universe *u, struct fiber *f, int *nres) {
 */
 
 int fiber_raised (lua_State *L, struct fiber *message) {
-  if (message->nvalues == FIBER_UNWIND)
-    unwind_here(message);
-  return lua_error(L);
+  while (message->nvalues < -1)
+    message = unwind_here(message);
+  return message->nvalues < 0 ? lua_error(L) : message->nvalues;
 }
 
 

@@ -73,8 +73,10 @@ enum fiber_body {
                  are suspended, the destructors on its stack: no yield */
 };
 
-/* In place of a number of values: the stack is dropped (unwind.h). */
+/* In place of a number of values: the stack is dropped, or looked at first
+   (unwind.h). */
 #define FIBER_UNWIND INT_MIN
+#define FIBER_LOOK (INT_MIN + 1)
 
 /* Threads that are closed after another, for the case that a to-be-closed
    variable of that suspends the one that closes, and this is closed then. */
@@ -291,11 +293,13 @@ PRIVATE void slice_made (struct universe *u, lua_State *co);
 PRIVATE void fiber_arrived (struct universe *u, struct fiber *f,
                             lua_State *L);
 
-/* A yield on L ends with the message, an error. */
+/* A yield on L ends with the message, an error or one that says what is to be
+   done before. */
 PRIVATE int fiber_raised (lua_State *L, struct fiber *message);
 
-/* Leaves the stack that the caller stands on (unwind.h). */
-PRIVATE void unwind_here (struct fiber *message);
+/* Leaves the stack that the caller stands on, or looks at it and returns the
+   next message (unwind.h). */
+PRIVATE struct fiber *unwind_here (struct fiber *message);
 
 /* The OS thread may be another than before, and f is about to run on L. */
 PRIVATE void fiber_visit (struct universe *u, lua_State *L, struct fiber *f);
@@ -314,7 +318,7 @@ INLINE int fiber_athome (const struct universe *u) {
    When it returns, the other side has run: Lua stacks may have moved, the
    collector may have run. Returns the message of the other side: the fiber
    that left for this side, which is another than f after a transfer; for a
-   fiber, itself, or what has FIBER_UNWIND as its 'nvalues'. */
+   fiber, itself, or what has FIBER_UNWIND or FIBER_LOOK as its 'nvalues'. */
 INLINE struct fiber *fiber_swap (struct fiber *f, struct fiber *message) {
   annotate_swap(&f->annotation);
   return (struct fiber *)switch_swap(&f->context, message);

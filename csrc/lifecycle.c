@@ -180,7 +180,7 @@ static void pardon (struct universe *u, struct anchor *a) {
 ** '__gc' of an anchor; first upvalue: the universe. A fiber that seems to run
 ** was jumped out of, or stands below a 'lua_close': it keeps its stack for
 ** those who look after that. C++ destructors do not wait for the next cycle,
-** because other finalizers of this one may destroy what they use.
+** because other finalizers of this one may free what they use.
 */
 static int anchorgc (lua_State *L) {
   struct universe *u =
@@ -195,7 +195,8 @@ static int anchorgc (lua_State *L) {
   co = lua_tothread(L, -1);
   f = (struct fiber *)map_find(&u->map, co);
   suspended = fiber_suspended(u, co);
-  left = suspended != NULL && unwind_isneeded(u, f);
+  left = suspended != NULL && unwind_isneeded(u, f)
+      && unwind_finds(u, L, f);
   if (left)
     unwind_fiber(u, L, f, NULL);
   if (!left && !isdoomed(a, suspended)

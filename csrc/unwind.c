@@ -7,8 +7,10 @@
 
 /* Lies on the stack of who drops another. */
 struct unwinding {
-  struct fiber message;  /* nothing of it but 'nvalues': FIBER_UNWIND */
-  struct fiber *f;  /* whose stack is left */
+  struct fiber message;  /* nothing of it but 'nvalues': FIBER_UNWIND or
+                            FIBER_LOOK */
+  struct fiber *f;  /* whose stack is left or looked at */
+  int found;  /* FIBER_LOOK: the answer */
 };
 
 
@@ -46,9 +48,26 @@ static void finish (void *arg) {
 }
 
 
-void unwind_here (struct fiber *message) {
+struct fiber *unwind_here (struct fiber *message) {
   struct unwinding *w = (struct unwinding *)(void *)message;
-  cxx_unwind(&w->f->unwinding, finish, w->f);
+  if (message->nvalues == FIBER_UNWIND)
+    cxx_unwind(&w->f->unwinding, finish, w->f);
+  w->found = cxx_finds();
+  return fiber_leave(w->f);
+}
+
+
+int unwind_finds (struct universe *u, lua_State *L, struct fiber *f) {
+  lua_State *from = f->from;
+  struct unwinding w;
+  if (f->inner != NULL && f->inner != f)
+    return 1;
+  w.message.nvalues = FIBER_LOOK;
+  w.f = f;
+  fiber_send(u, f, L, &w.message);
+  f->state = FIBER_SUSPENDED;
+  f->from = from;
+  return w.found;
 }
 
 

@@ -11,6 +11,9 @@
 **                                              cxx_unwind: destructors
 **     f is FIBER_FINISHED <----------------- at the end of the stack: fiber_exit
 **
+** unwind_finds sends a message of the other kind, FIBER_LOOK, upon which the
+** stack is looked at and the fiber waits on where it did.
+**
 ** So destructors run on the fiber's own stack, in the fiber, whose thread is
 ** as it was when it was suspended: they may call Lua, and what they call may
 ** resume others. They cannot yield. An error that a destructor lets out is
@@ -31,6 +34,11 @@ PRIVATE void unwind_look (struct universe *u);
 /* May there be C++ frames on the stacks of f and of those inside it? f is
    suspended or has exited. */
 PRIVATE int unwind_isneeded (struct universe *u, const struct fiber *f);
+
+/* Are there frames that have something to do when they are left, on the stack
+   of f or of one inside it? f is suspended. A careful yes where others are
+   inside. Runs nothing. */
+PRIVATE int unwind_finds (struct universe *u, lua_State *L, struct fiber *f);
 
 /* Leaves the frames on the stacks of f, which is suspended or has exited, and
    of those inside it, innermost first. Afterwards they are ready for

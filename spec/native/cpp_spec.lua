@@ -76,6 +76,38 @@ describe("Destructors of objects on a fiber's stack", function()
     print(cxx.told())
     assert(cfiber.stats().mounted == 0)]])
 
+  case("run before objects that were made earlier are finalized, which find a dead fiber",
+    "ba cannot resume dead coroutine", [[
+    local result
+    local mt = {__gc = function(t) result = cxx.told() .. " " .. select(2, cfiber.resume(t[1])) end}
+    local holder = setmetatable({}, mt)
+    holder[1] = below(cfiber.yield)
+    holder = nil
+    collectgarbage()
+    print(result)
+    collectgarbage()
+    assert(cxx.told() == "" and cfiber.stats().mounted == 0)]])
+
+  case("which there are none of leave a fiber to finalizers", "1 2 3 0", [[
+    local result = {}
+    local mt = {__gc = function(t) result[#result + 1] = tostring(select(2, cfiber.resume(table.unpack(t)))) end}
+    local function hold(f, ...)
+      local holder = setmetatable({}, mt)
+      holder[1] = suspended(f)
+      for i = 1, select("#", ...) do
+        holder[i + 1] = select(i, ...)
+      end
+    end
+    hold(function() return (("x"):gsub("x", function() return cfiber.yield() end)) end, 1)
+    hold(function() return (("x"):gsub("x", function() return cfiber.suspend(cfiber.running()) end)) end, 2)
+    hold(function() ("x"):gsub("x", function() cfiber.yield(cfiber.yield()) end) end, 3)
+    collectgarbage()
+    table.sort(result)
+    collectgarbage()
+    collectgarbage()
+    print(table.concat(result, " ") .. " " .. cfiber.stats().mounted)]],
+    "cannot resume dead coroutine cannot resume dead coroutine cannot resume dead coroutine 0")
+
   case("run before to-be-closed variables", "ba!", [[
     local text
     local co = suspended(function()

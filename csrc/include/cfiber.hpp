@@ -149,7 +149,8 @@ struct height {
 
 
 /*
-** Pushes a bool, a number, a string, nil, an optional or a value by its index.
+** Pushes a bool, a number, a string, nil, an optional or a value by its index;
+** for NULL nil.
 */
 template <class T> void push (lua_State *L, const T &x) {
   detail::reserve(L, 2);
@@ -172,6 +173,10 @@ template <class T> void push (lua_State *L, const T &x) {
   else {
     static_assert(std::is_convertible_v<const T &, std::string_view>,
                   "cfiber: no Lua value is made of this type");
+    if constexpr (std::is_pointer_v<T>) {
+      if (x == nullptr)
+        return lua_pushnil(L);
+    }
     std::string_view s = x;
     lua_pushcfunction(L, detail::pushview);
     lua_pushlightuserdata(L, &s);
@@ -248,6 +253,7 @@ namespace detail {
 
 template <class T> constexpr bool lasts =
   !std::is_same_v<T, std::string_view> && !std::is_same_v<T, const char *>;
+template <class T> constexpr bool lasts<std::optional<T>> = lasts<T>;
 
 template <class... R, size_t... I>
 std::tuple<R...> results (lua_State *L, int base, const char *what,
@@ -371,7 +377,7 @@ template <class F> struct box {
     }
   }
 
-  static inline const char metakey = 0;
+  static inline char metakey = 0;  /* a linker may join what is constant */
 };
 
 template <class F> union storage {  /* destroyed by 'box::destroy' alone */

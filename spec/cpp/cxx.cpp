@@ -228,10 +228,11 @@ static void pushresume (lua_State *L) {
 }
 
 
-/* fromtop(...): yields the last argument, 1 and the last but one */
+/* fromtop(...): yields the last argument, NULL and the last but one */
 static void pushfromtop (lua_State *L) {
   cfiber::function(L, [] (lua_State *l) {
-    cfiber::yield(l, cfiber::value{-1}, 1, cfiber::value{-2});
+    const char *null = nullptr;
+    cfiber::yield(l, cfiber::value{-1}, null, cfiber::value{-2});
   });
 }
 

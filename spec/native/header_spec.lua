@@ -69,6 +69,8 @@ end)
 local typed = [[
 #include "cfiber.hpp"
 
+static_assert(!cfiber::detail::lasts<std::optional<const char *>>, "gone with its value");
+
 static int all (lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
   auto owned = std::make_unique<int>(1);

@@ -1,6 +1,7 @@
 -- The functions of cfiber.hpp set the height of the Lua stack back when their
 -- fiber was dropped, beyond its end where it was high. 'resume' moved its
--- arguments to a thread before it looked at it.
+-- arguments to a thread before it looked at it. 'yield' took an index from the
+-- top for one of its own call, and NULL for a string.
 
 local child = require "child"
 
@@ -36,7 +37,7 @@ describe("cfiber.hpp", function()
     local _, message = pcall(cxx.resume, cfiber.running(), 1)
     print(message .. " " .. cxx.told())]])
 
-  case("yields the value at an index from the top", "z\t1\ty", [[
+  case("yields the value at an index from the top, and nil for NULL", "z\tnil\ty", [[
     local co = cfiber.create(cxx.fromtop)
     print(select(2, cfiber.resume(co, "x", "y", "z")))]])
 end)

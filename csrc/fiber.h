@@ -186,6 +186,9 @@ PRIVATE const char *fiber_statusname (int status);
    deeply. */
 PRIVATE int fiber_close (struct universe *u, lua_State *L, lua_State *co);
 
+/* 'lua_closethread', on the running stack. */
+PRIVATE int fiber_closethread (lua_State *co);
+
 /* One of THREAD_... as L sees it. */
 PRIVATE int fiber_status (struct universe *u, lua_State *L, lua_State *co);
 
@@ -300,6 +303,9 @@ PRIVATE int fiber_raised (lua_State *L, struct fiber *message);
 /* Leaves the stack that the caller stands on, or looks at it and returns the
    next message (unwind.h). */
 PRIVATE struct fiber *unwind_here (struct fiber *message);
+
+/* The pool that 'co' takes its stack from. */
+PRIVATE struct pool *fiber_pool (struct universe *u, const lua_State *co);
 
 /* The OS thread may be another than before, and f is about to run on L. */
 PRIVATE void fiber_visit (struct universe *u, lua_State *L, struct fiber *f);

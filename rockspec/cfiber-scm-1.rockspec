@@ -24,7 +24,7 @@ build = {
     cfiber = {
       sources = {
         "csrc/capi.c",
-        "csrc/chain.c",
+        "csrc/chain.c", "csrc/close.c",
         "csrc/control.c",
         "csrc/cxx_posix.c",
         "csrc/fiber.c",

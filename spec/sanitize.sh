@@ -93,7 +93,7 @@ detect_stack_use_after_return=1:$ASAN_OPTIONS"
 $TSAN_OPTIONS"
     goals=$([ "$length" = short ] || echo specmodules "$build/host/lua")
     # shellcheck disable=SC2086 # a list
-    make_under "$tsan" "$build/host/threads" $goals || exit 1
+    make_under "$tsan" "$build/host/threads" "$build/spec/control.so" $goals || exit 1
     [ "$length" = short ] || { cpphost "$tsan"; LUA=$PWD/$build/host/lua; }
     export LUA
     specs "$LUA"

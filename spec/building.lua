@@ -1,5 +1,6 @@
 -- building.lua: for specs that compile C modules and programs
 
+local busted = require "busted"
 local child = require "child"
 
 local building = {}
@@ -14,7 +15,7 @@ building.include = "INC=$(printf 'include Makefile\\nshow:;@echo $(LUA_INCDIR)' 
 function building.check(needs, commands, script)
   for _, name in ipairs(needs) do
     if child.shell("command -v " .. name).status ~= 0 then
-      pending(name .. " is not installed")
+      busted.pending(name .. " is not installed")
     end
   end
   local r = child.shell("exec 2>&1\nset -e\n" .. building.include .. commands, script)

@@ -192,7 +192,8 @@ $(BUILD)/game/village: $(GAMEOBJECTS) $(BUILD)/libcfiber.a
 	  $(LUA_LIB) $$(sdl2-config --libs) -lpng -lm -pthread
 
 # For the specs, which do without it where SDL2 or libpng is missing
-HAS_SDL2 = $(shell sdl2-config --version 2>/dev/null && libpng-config --version 2>/dev/null)
+HAS_SDL2 = $(shell $(CC) $$(sdl2-config --cflags 2>/dev/null) -include SDL.h \
+  -include png.h -E -x c /dev/null >/dev/null 2>&1 && echo yes)
 SPECGAME = $(if $(GAMEOBJECTS),$(if $(filter native,$(SWITCH)),$(if $(HAS_SDL2),$(BUILD)/game/village)))
 
 .PHONY: ctests specmodules
@@ -246,7 +247,7 @@ test:
 	@$(MAKE) --no-print-directory check
 
 check:
-	@LUA='$(LUA)' MAKE='$(MAKE)' spec/run.sh
+	@LUA='$(LUA)' CC='$(CC)' MAKE='$(MAKE)' spec/run.sh
 
 asan tsan memcheck:
 	@LUA='$(LUA)' MAKE='$(MAKE)' spec/sanitize.sh $@

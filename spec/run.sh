@@ -4,7 +4,7 @@
 # The last line is "N passed, N failed, N skipped". Exit status 0 when every
 # suite ran tests and none failed.
 #
-# usage: LUA=lua5.4 MAKE=make run.sh
+# usage: LUA=lua5.4 CC=cc MAKE=make run.sh
 
 logs=build/test
 broken=0
@@ -38,6 +38,17 @@ specs () {  # SWITCH MODE
       && CFIBER_SPEC_MODE=$2 "$LUA" spec/run.lua )
 }
 
+# sanitizer NAME KIND: a suite under it, if the compiler has it
+sanitizer () {
+  # shellcheck disable=SC2086 # options
+  if echo 'int main (void) { return 0; }' \
+    | $CC "-fsanitize=$2" -x c -o "$logs/linked" - 2>/dev/null; then
+    suite "$1" spec/sanitize.sh "$1" short
+  else
+    printf '\n%s: not run, %s has no -fsanitize=%s\n' "$1" "$CC" "$2"
+  fi
+}
+
 rm -rf "$logs"
 mkdir -p "$logs" || exit 1
 
@@ -47,8 +58,8 @@ suite lua-native specs native plain
 suite lua-compact specs native compact
 suite lua-collector specs native collector
 suite lua-ucontext specs ucontext plain
-suite asan spec/sanitize.sh asan short
-suite tsan spec/sanitize.sh tsan short
+sanitizer asan address
+sanitizer tsan thread
 
 # cmocka: "[  PASSED  ] 5 test(s)."; busted: "5 successes / 0 failures / ..."
 awk -v broken="$broken" '

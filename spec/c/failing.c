@@ -1,7 +1,8 @@
 /*
 ** failing.c
-** Makes system calls of this process fail on demand. To be preloaded
-** (LD_PRELOAD): then its functions come before those of the C library.
+** Makes system calls of this process fail on demand, and 'calloc' where cfiber
+** calls it. To be preloaded (LD_PRELOAD): then its functions come before those
+** of the C library.
 */
 
 #define _GNU_SOURCE  /* RTLD_NEXT */
@@ -11,15 +12,17 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 int luaopen_failing (lua_State *L);
 
-enum { MMAP, MUNMAP, MPROTECT, MADVISE, SIGALTSTACK,
+enum { MMAP, MUNMAP, MPROTECT, MADVISE, SIGALTSTACK, CALLOC,
        ACCESS };  /* that are MPROTECT and MADVISE */
 
 static const char *const names[] = {"mmap", "munmap", "mprotect", "madvise",
-                                    "sigaltstack", "access", NULL};
+                                    "sigaltstack", "calloc", "access", NULL};
 
 static int victim = -1;  /* the one that fails */
 static lua_Integer wait, fail;  /* uses that succeed first, then fail */
@@ -90,6 +93,24 @@ int sigaltstack (const stack_t *new, stack_t *old) {
     return -1;
   find(SIGALTSTACK, &original);
   return original(new, old);
+}
+
+
+static int iscfiber (const void *address) {
+  Dl_info info;
+  return dladdr(address, &info) && info.dli_fname != NULL
+      && strstr(info.dli_fname, "/cfiber.so") != NULL;
+}
+
+
+/* glibc's other name for 'calloc': 'dlsym' may call that itself. */
+extern void *__libc_calloc (size_t n, size_t size);
+
+void *calloc (size_t n, size_t size) {
+  if (victim == CALLOC && iscfiber(__builtin_return_address(0))
+      && fails(CALLOC))
+    return NULL;
+  return __libc_calloc(n, size);
 }
 
 

@@ -203,17 +203,17 @@ static RARE int finishexit (struct universe *u, struct fiber *f, int *nres) {
   destroy(u, L, co, f, first, NULL);
   fiber_unmount(u, f);
   status = closeall(u, L, co, first);
-  if (status == LUA_OK && !lua_checkstack(co, n)) {
-    lua_pushliteral(co, "too many results to resume");
-    status = LUA_ERRRUN;
-  }
-  if (status == LUA_OK) {
+  if (status == LUA_OK && lua_checkstack(co, n)) {
     lua_xmove(L, co, n);
     *nres = n;
+    return LUA_OK;
   }
-  else {
-    lua_pop(L, n);
+  lua_pop(L, n);
+  if (status != LUA_OK)
     lua_xmove(co, L, 1);
+  else {  /* not on 'co': nobody catches an error there */
+    lua_pushliteral(L, "too many results to resume");
+    status = LUA_ERRRUN;
   }
   return status;
 }

@@ -57,7 +57,7 @@ SHARED = -shared
 LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 
-.PHONY: all help amalgamation env demo game bench bench-peers test check asan tsan \
+.PHONY: all help amalgamation env demo game bench bench-peers test check soak asan tsan \
   memcheck lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
@@ -77,6 +77,7 @@ help:
 	'make test             installs what it needs, builds, runs all tests' \
 	'make check            the same without installing anything; for 32 bits, with' \
 	'                      CC="gcc -m32" LUA= LUA_INCDIR= of such a Lua' \
+	'make soak [SOAK=allocations]   the long forms of tests, which take minutes' \
 	'make specmodules      all that running one spec needs' \
 	'make examples         the C modules in spec/examples; or one of them:' \
 	'                      make build/examples/qsort.so' \
@@ -248,6 +249,9 @@ test:
 
 check:
 	@LUA='$(LUA)' CC='$(CC)' MAKE='$(MAKE)' spec/run.sh
+
+soak:
+	@LUA='$(LUA)' MAKE='$(MAKE)' spec/soak.sh $(SOAK)
 
 asan tsan memcheck:
 	@LUA='$(LUA)' MAKE='$(MAKE)' spec/sanitize.sh $@

@@ -1,4 +1,4 @@
--- coroutine.lua: scenarios of what cfiber shares with coroutines
+-- coroutines.lua: scenarios of what cfiber shares with coroutines
 
 local cfiber = require "cfiber"
 local boundary = require "boundary"
@@ -46,7 +46,7 @@ local function place(name, f, ...)
   scenario("a yield " .. name, function()
     local found = table.pack(drive(f))
     for i = 1, expected.n do
-      assert(found[i] == expected[i] or found[i] == "not enough memory")
+      assert(found[i] == expected[i] or tostring(found[i]):find "not enough memory$")
     end
   end, {restore = name:find "reader" and finish or forget})
 end
@@ -277,15 +277,15 @@ scenario("suspended fibers that are dropped", function()
 end)
 
 scenario("an error and its traceback", function()
-  local co = cfiber.create(function() ("x"):gsub("x", yield) local t = nil; t.x = 1 end)
+  local co = cfiber.create(function() ("x"):gsub("x", yield) return (nil) + 1 end)
   assert(cfiber.resume(co))
   local ok, err = cfiber.resume(co)
-  assert(not ok and (err:find "attempt to index" or err == "not enough memory"))
+  assert(not ok and (err:find "attempt to perform arithmetic" or err == "not enough memory"))
   assert(cfiber.status(co) == "dead" and debug.traceback(co):find "traceback")
 end)
 
 scenario("a close that runs variables", function()
-  local order, kept = "", {}
+  local order = ""
   local function variable(name, fails)
     return setmetatable({}, {__close = function()
       order = order .. name
@@ -295,7 +295,6 @@ scenario("a close that runs variables", function()
   local co = cfiber.create(function()
     local _ <close> = variable("a", true)
     local _ <close> = variable "b"
-    kept[1] = true
     ("x"):gsub("x", yield)
   end)
   assert(cfiber.resume(co))

@@ -1,0 +1,32 @@
+-- allocations_spec.lua: every request for memory fails in turn, in each scenario
+-- of spec/soak/scenarios; 'make soak' does the same for longer
+
+local child = require "child"
+local helper = require "helper"
+
+if helper.mode ~= "plain" then
+  return  -- the child has no mode
+end
+
+local preload = package.searchpath("failing", package.cpath)
+local preloaded = io.open "/proc/self/maps" and ("export LD_PRELOAD=%s\n"):format(child.quote(preload)) or ""
+
+local function run(file, name)
+  return child.shell(preloaded .. ("exec $LUA spec/soak/allocate.lua short %s %s"):format(file, child.quote(name)))
+end
+
+describe("Whatever request for memory fails, all goes on after", function()
+  for _, file in ipairs {"coroutines", "control", "native"} do
+    for _, scenario in ipairs(require("soak.scenarios." .. file)) do
+      it(scenario.name, function()
+        local r = run(file, scenario.name)
+        if r.errors:find "longjmp causes uninitialized stack frame" then
+          pending "Lua is built to abort at such a jump"
+          return
+        end
+        assert.same({"", 0}, {r.errors, r.status}, r.output)
+        assert.match(": %d+", r.output)
+      end)
+    end
+  end
+end)

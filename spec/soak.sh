@@ -1,0 +1,27 @@
+#!/bin/sh
+# soak.sh: runs the long forms of tests, which take minutes
+#
+# Each is a function here. Exit status 0 when none failed.
+#
+# usage: LUA=lua5.4 MAKE=make soak.sh [NAME...]
+
+all='allocations'
+
+# Every request for memory fails in turn; of cfiber's own where the C library's
+# functions can be replaced.
+allocations () {
+  preload=
+  [ "$(uname -s)" != Linux ] || preload=$PWD/build/spec/failing.so
+  for file in coroutines control native; do
+    LD_PRELOAD=$preload "$LUA" spec/soak/allocate.lua long $file || return 1
+  done
+}
+
+$MAKE --no-print-directory -s specmodules || exit 1
+eval "$($MAKE -s --no-print-directory env)"
+status=0
+for name in ${*:-$all}; do
+  printf '== %s\n' "$name"
+  "$name" || { printf '%s: failed\n' "$name"; status=1; }
+done
+exit $status

@@ -135,7 +135,7 @@ local function each(scenario, source, fail)
 end
 
 -- Failures in a row: of Lua's allocator an even number, as it is asked twice.
-local rows = {short = {1, 1 << 40}, long = {1, 2, 3, 10, 40, 1 << 40}}
+local rows = {short = {1, 2, 1 << 40}, long = {1, 2, 3, 10, 40, 1 << 40}}
 
 local function eachrow(scenario, length)
   local sum = 0

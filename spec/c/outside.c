@@ -224,6 +224,55 @@ static int usekept (lua_State *L) {
 /* }====================================================== */
 
 
+/*
+** {======================================================
+** An allocator that raises
+** =======================================================
+*/
+
+static struct {
+  lua_Alloc alloc;
+  void *ud;
+  lua_Integer wait;  /* requests until one raises; -1: none */
+  lua_State *L;
+} raiser;
+
+
+/* Raises on the main thread: an allocator does not know who asks. The text was
+   made before. */
+static void *allocate (void *ud, void *block, size_t old, size_t size) {
+  (void)ud;
+  if (size > 0 && (block == NULL || size > old) && raiser.wait >= 0
+      && raiser.wait-- == 0) {
+    lua_rawgeti(raiser.L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+    lua_error(raiser.L);
+  }
+  return raiser.alloc(raiser.ud, block, old, size);
+}
+
+
+/* raising(wait, f): calls f, protected, while a request raises after 'wait'
+   were met; whether it succeeded, and the error */
+static int raising (lua_State *L) {
+  int status;
+  raiser.L = L;
+  raiser.alloc = lua_getallocf(L, &raiser.ud);
+  raiser.wait = luaL_checkinteger(L, 1);
+  lua_settop(L, 2);
+  lua_setallocf(L, allocate, NULL);
+  status = lua_pcall(L, 0, 0, 0);
+  raiser.wait = -1;
+  lua_setallocf(L, raiser.alloc, raiser.ud);
+  lua_pushboolean(L, status == LUA_OK);
+  if (status == LUA_OK)
+    return 1;
+  lua_pushstring(L, lua_istable(L, -2) ? "no memory" : "other");
+  return 2;
+}
+
+/* }====================================================== */
+
+
 static const luaL_Reg functions[] = {
   {"catch", catch},
   {"close", closestate},
@@ -232,6 +281,7 @@ static const luaL_Reg functions[] = {
   {"keep", keep},
   {"open", openstate},
   {"panics", panics},
+  {"raising", raising},
   {"reset", reset},
   {"run", run},
   {"signals", countsignals},

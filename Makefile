@@ -57,8 +57,8 @@ SHARED = -shared
 LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 
-.PHONY: all help amalgamation env demo game bench bench-peers test check soak asan tsan \
-  memcheck lint install clean force
+.PHONY: all help amalgamation env demo game bench bench-peers test check soak \
+  asan tsan memcheck lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
 help:

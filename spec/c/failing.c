@@ -96,6 +96,8 @@ int sigaltstack (const stack_t *new, stack_t *old) {
 }
 
 
+#if defined(__GLIBC__)
+
 static int iscfiber (const void *address) {
   Dl_info info;
   return dladdr(address, &info) && info.dli_fname != NULL
@@ -112,6 +114,8 @@ void *calloc (size_t n, size_t size) {
     return NULL;
   return __libc_calloc(n, size);
 }
+
+#endif
 
 
 /* failing(name, wait, fail): of the call 'name' ("access": of mprotect and

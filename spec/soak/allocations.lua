@@ -75,7 +75,7 @@ local function check(before)
   assert(collectgarbage "isrunning", "the collector does not run")
   works()
   collect(before.mounted + lost)
-  local after, listed = cfiber.stats(), #cfiber.list()
+  local listed, after = #cfiber.list(), cfiber.stats()
   assert(listed == before.mounted, ("%d fibers are left"):format(listed - before.mounted))
   lost = after.mounted - before.mounted
   assert(lost == after.suspended - before.suspended, "the count of suspended fibers is off")

@@ -34,8 +34,7 @@ static lua_State *takeany (lua_State *L, lua_State *T, const lua_Debug *ar) {
 }
 
 
-/* Pushes the thread that T resumes onto L; NULL where it does not show. */
-static lua_State *pushresumed (lua_State *L, lua_State *T) {
+lua_State *chain_pushresumed (lua_State *L, lua_State *T) {
   lua_Debug ar;
   lua_State *co = NULL;
   if (T == L || !lua_getstack(T, 0, &ar) || !lua_checkstack(T, 2)
@@ -53,7 +52,7 @@ int chain_push (lua_State *L, lua_State *outer, lua_State *inner) {
   int base = lua_gettop(L), n;
   if (outer == inner)
     return 0;
-  for (n = 0; (outer = pushresumed(L, outer)) != inner; n++) {
+  for (n = 0; (outer = chain_pushresumed(L, outer)) != inner; n++) {
     if (outer == NULL || n == NESTED_C_CALLS) {
       lua_settop(L, base);
       return -1;

@@ -22,4 +22,9 @@
    which is not on the way there, but may be 'inner'. */
 PRIVATE int chain_push (lua_State *L, lua_State *outer, lua_State *inner);
 
+/* Pushes the thread that T seems to resume onto L; NULL where none shows. The
+   C function on top of T may have been passed a thread that somebody else
+   resumes. Never raises. */
+PRIVATE lua_State *chain_pushresumed (lua_State *L, lua_State *T);
+
 #endif

@@ -6,8 +6,10 @@
 #include "fiber.h"
 
 #include <lauxlib.h>
+#include <stdlib.h>
 
 #include "chain.h"
+#include "escape.h"
 #include "lifecycle.h"
 #include "overflow.h"
 #include "unwind.h"
@@ -108,10 +110,27 @@ static RARE void endhandler (struct universe *u, lua_State *L,
 }
 
 
+/* The end of a close of 'co' with this status. The exceptions that left
+   handlers count as errors, the last one's text is 'text'. */
+INLINE int closed (lua_State *co, int status, int escaped, char *text) {
+  if (LIKELY(status == LUA_OK && !escaped))
+    return LUA_OK;
+  if (status == LUA_OK || escape_isstatus(status)) {
+    lua_settop(co, 0);
+    escape_push(co, text);
+    return LUA_ERRRUN;
+  }
+  free(text);
+  return status;
+}
+
+
 /* Closes a thread that has no stack, on one of its own. */
 static int closealone (struct universe *u, lua_State *L, lua_State *co,
                        const struct pending *rest) {
   struct stack *s;
+  char *text = NULL;
+  int escaped = 0;
   while (!u->closed && (s = pool_get(fiber_pool(u, co))) != NULL) {
     struct fiber *f = fiber_mount(s, co, BODY_CLOSE, 0);
     f->rest = rest;
@@ -120,11 +139,19 @@ static int closealone (struct universe *u, lua_State *L, lua_State *co,
     if (LIKELY(f->state == FIBER_FINISHED)) {
       int status = f->status;
       fiber_unmount(u, f);
-      return status;
+      return closed(co, status, escaped, text);
     }
-    endhandler(u, L, f);
+    if (f->state == FIBER_ESCAPED) {
+      free(text);
+      text = f->text;
+      escaped = 1;
+      fiber_unmount(u, f);
+    }
+    else
+      endhandler(u, L, f);
   }
-  return fiber_closethread(co);  /* closing must not fail for want of memory */
+  /* closing must not fail for want of memory */
+  return closed(co, fiber_closethread(co), escaped, text);
 }
 
 
@@ -219,10 +246,47 @@ static RARE int finishexit (struct universe *u, struct fiber *f, int *nres) {
 }
 
 
+/* Pushes the stock coroutines that ran inside 'co', innermost first, as far as
+   they show. */
+static void pushleft (struct universe *u, lua_State *L, lua_State *co) {
+  int first = lua_gettop(L) + 1, n;
+  for (n = 0; n < NESTED_C_CALLS; n++) {
+    co = chain_pushresumed(L, co);
+    if (co == NULL)
+      return;
+    if (!fiber_isleft(u, L, co)) {
+      lua_pop(L, 1);
+      return;
+    }
+    lua_insert(L, first);
+  }
+}
+
+
+/* An exception has ended a fiber, as an error does. What is left of its threads
+   is to be closed. */
+static RARE int finishescaped (struct universe *u, struct fiber *f) {
+  lua_State *L = f->from, *co = f->L;
+  char *text = f->state == FIBER_ESCAPED ? f->text : NULL;
+  int first = lua_gettop(L) + 1;
+  fiber_unmount(u, f);
+  pushleft(u, L, co);
+  if (closeall(u, L, co, first) == LUA_OK)
+    escape_push(L, text);
+  else {  /* the error of a to-be-closed variable */
+    lua_xmove(co, L, 1);
+    free(text);
+  }
+  return LUA_ERRRUN;
+}
+
+
 int fiber_fail (struct universe *u, struct fiber *f, int *nres) {
   int status = f->status;
   if (f->state == FIBER_EXITED)
     return finishexit(u, f, nres);
+  if (f->state == FIBER_ESCAPED || escape_isstatus(status))
+    return finishescaped(u, f);
   lua_xmove(f->L, f->from, 1);  /* error message */
   if (status == LUA_ERRMEM)
     pools_short(&u->pools);

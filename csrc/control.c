@@ -60,6 +60,14 @@ static int finalizes (struct universe *u, lua_State *L, struct fiber *f) {
 }
 
 
+int finalizer_isinside (const struct fiber *f) {
+  int inside = finalizer_runs(f->L);
+  for (; inside && f != NULL; f = f->resumer)
+    inside = !showsfinalizer(f->from);
+  return inside;
+}
+
+
 /* Refuses to leave one. */
 static void checkfinalizer (struct universe *u, lua_State *L,
                             struct fiber *f) {

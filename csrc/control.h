@@ -19,6 +19,10 @@
 PRIVATE int fiber_throw (struct universe *u, lua_State *L, lua_State **co,
                          int *nres);
 
+/* Does a finalizer run on the stack of f? A careful yes where it does not show
+   that the one that runs is further out. */
+PRIVATE int finalizer_isinside (const struct fiber *f);
+
 /* Ends the fiber that L runs in, with the 'n' values on top of L: its resume
    returns them once its to-be-closed variables have run, or the error of one
    of them. Raises where that is refused; returns otherwise not. */

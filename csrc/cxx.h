@@ -39,8 +39,19 @@ INLINE void cxx_exchange (cxx_getter getter, struct cxx_exceptions *e) {
 }
 
 /* Has a frame of the running stack something to do when it is left: are there
-   objects with destructors, or a 'catch'? A C++ runtime was found before. */
-PRIVATE int cxx_finds (void);
+   objects with destructors, or a 'catch'? That of the function 'outermost' does
+   not count. A C++ runtime was found before. */
+PRIVATE int cxx_finds (void (*outermost) (void *));
+
+/* Is it an exception of the C++ runtime? Looks for one. */
+PRIVATE int cxx_catches (const struct _Unwind_Exception *e);
+
+/* The frame goes on at the address that is its language-specific data. */
+PRIVATE void cxx_land (struct _Unwind_Context *context);
+
+/* Catches an exception and ends the 'catch'. Returns a copy of its what(), to be
+   freed; NULL if it is no 'std::exception'. */
+PRIVATE char *cxx_catch (struct _Unwind_Exception *e);
 
 /*
 ** Leaving the frames of a stack, drawn for one that was suspended below two

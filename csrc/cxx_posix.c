@@ -17,6 +17,7 @@
 #include <dlfcn.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,27 +30,53 @@
 
 /* Where libraries are linked into the program itself. */
 struct cxx_exceptions *__cxa_get_globals (void);
+void *__cxa_begin_catch (void *e);
 void __cxa_end_catch (void);
 typedef void (*handler) (void);
 handler _ZSt13set_terminatePFvvE (handler f);  /* std::set_terminate */
 #pragma weak __cxa_get_globals
+#pragma weak __cxa_begin_catch
 #pragma weak __cxa_end_catch
 #pragma weak _ZSt13set_terminatePFvvE
 #pragma weak _Unwind_ForcedUnwind
 #pragma weak _Unwind_Backtrace
 #pragma weak _Unwind_GetLanguageSpecificData
+#pragma weak _Unwind_GetRegionStart
+#pragma weak _Unwind_SetIP
 
 typedef __typeof__(_Unwind_GetLanguageSpecificData) dataof;
+typedef __typeof__(_Unwind_GetRegionStart) startof;
+typedef __typeof__(_Unwind_SetIP) setip;
+
+/* 'std::exception_ptr', a pointer, as a function returns it: C++ objects with
+   destructors are returned in memory (ABI, 3.1.3), in C so large ones are. */
+struct exceptionptr {
+  void *object;
+  void *more[3];
+};
+
+/* What tells the text of an exception. */
+struct texts {
+  const void *base;  /* the 'std::type_info' of 'std::exception' */
+  const void *(*type) (void);  /* __cxa_current_exception_type */
+  struct exceptionptr (*current) (void);  /* std::current_exception */
+  void (*release) (struct exceptionptr *p);  /* its destructor */
+};
 
 /* What a C++ runtime has. Found once, for the process. */
 struct runtime {
   cxx_getter getter;
+  void *(*begincatch) (void *);
   void (*endcatch) (void);
   handler (*setterminate) (handler f);
   _Unwind_Reason_Code (*unwind) (struct _Unwind_Exception *, _Unwind_Stop_Fn,
                                  void *);
   _Unwind_Reason_Code (*walk) (_Unwind_Trace_Fn, void *);
   dataof *data;
+  startof *start;
+  setip *setip;
+  const void *clang;  /* something that only LLVM's runtime has, or NULL */
+  struct texts texts;
 };
 
 static struct runtime runtime;
@@ -108,13 +135,31 @@ static int get (void *library, const char *name, void *function) {
 }
 
 
+/* May be missing in a program that is linked statically. */
+static void taketexts (void *library, struct runtime *r) {
+  struct texts *t = &r->texts;
+  get(library, "_ZTIN10__cxxabiv116__shim_type_infoE", &r->clang);
+  if (!get(library, "_ZTISt9exception", &t->base)
+      || !get(library, "__cxa_current_exception_type", &t->type)
+      || !get(library, "_ZSt17current_exceptionv", &t->current)
+      || !(get(library, "_ZNSt15__exception_ptr13exception_ptrD1Ev",
+               &t->release)
+           || get(library, "_ZNSt13exception_ptrD1Ev", &t->release)))
+    t->base = NULL;
+}
+
+
 static int take (void *library, struct runtime *r) {
+  taketexts(library, r);
   return get(library, "__cxa_get_globals", &r->getter)
+      && get(library, "__cxa_begin_catch", &r->begincatch)
       && get(library, "__cxa_end_catch", &r->endcatch)
       && get(library, "_ZSt13set_terminatePFvvE", &r->setterminate)
       && get(library, "_Unwind_ForcedUnwind", &r->unwind)
       && get(library, "_Unwind_Backtrace", &r->walk)
-      && get(library, "_Unwind_GetLanguageSpecificData", &r->data);
+      && get(library, "_Unwind_GetLanguageSpecificData", &r->data)
+      && get(library, "_Unwind_GetRegionStart", &r->start)
+      && get(library, "_Unwind_SetIP", &r->setip);
 }
 
 
@@ -134,14 +179,19 @@ static int takenamed (struct runtime *r) {
 
 
 static int takelinked (struct runtime *r) {
+  taketexts(RTLD_DEFAULT, r);
   r->getter = __cxa_get_globals;
+  r->begincatch = __cxa_begin_catch;
   r->endcatch = __cxa_end_catch;
   r->setterminate = _ZSt13set_terminatePFvvE;
   r->unwind = _Unwind_ForcedUnwind;
   r->walk = _Unwind_Backtrace;
   r->data = _Unwind_GetLanguageSpecificData;
-  return r->getter != NULL && r->endcatch != NULL && r->setterminate != NULL
-      && r->unwind != NULL && r->walk != NULL && r->data != NULL;
+  r->start = _Unwind_GetRegionStart;
+  r->setip = _Unwind_SetIP;
+  return r->getter != NULL && r->begincatch != NULL && r->endcatch != NULL
+      && r->setterminate != NULL && r->unwind != NULL && r->walk != NULL
+      && r->data != NULL && r->start != NULL && r->setip != NULL;
 }
 
 
@@ -286,18 +336,27 @@ void cxx_end (struct cxx_unwinding *w) {
 ** =======================================================
 */
 
+struct search {
+  uintptr_t outermost;
+  int found;
+};
+
+
 /* The data says what a frame has to do (LSDA). */
 static _Unwind_Reason_Code find (struct _Unwind_Context *context, void *arg) {
-  int *any = (int *)arg;
-  *any = runtime.data(context) != 0;
-  return *any ? _URC_NORMAL_STOP : _URC_NO_REASON;
+  struct search *s = (struct search *)arg;
+  s->found = runtime.data(context) != 0
+          && (uintptr_t)runtime.start(context) != s->outermost;
+  return s->found ? _URC_NORMAL_STOP : _URC_NO_REASON;
 }
 
 
-int cxx_finds (void) {
-  int any = 0;
-  runtime.walk(find, &any);
-  return any;
+int cxx_finds (void (*outermost) (void *)) {
+  struct search s;
+  s.outermost = (uintptr_t)outermost;
+  s.found = 0;
+  runtime.walk(find, &s);
+  return s.found;
 }
 
 
@@ -346,6 +405,78 @@ void cxx_unwind (struct cxx_unwinding *w, void (*done) (void *arg),
   present->caught = NULL;
   present->uncaught = 0;
   leave(w);
+}
+
+/* }====================================================== */
+
+
+/*
+** {======================================================
+** Catching
+** =======================================================
+*/
+
+/* The class has the name of a vendor and a language in seven bytes. */
+int cxx_catches (const struct _Unwind_Exception *e) {
+  unsigned long long kind, own;
+  memcpy(&kind, &e->exception_class, sizeof(kind));
+  if (cxx_find() == NULL)
+    return 0;
+  own = runtime.clang != NULL ? 0x434c4e47432b2b : 0x474e5543432b2b;
+  return kind >> 8 == own;  /* CLNGC++, GNUCC++ */
+}
+
+
+void cxx_land (struct _Unwind_Context *context) {
+  runtime.setip(context, (_Unwind_Ptr)runtime.data(context));
+}
+
+
+/* A virtual function of a C++ object, by its place (ABI, 2.5.2). */
+static void method (const void *object, int place, void *function) {
+  void *const *table = *(void *const *const *)object;
+  memcpy(function, &table[place], sizeof(void *));
+}
+
+
+/* The object as a 'std::exception', or NULL. What a handler for 'base' asks is
+   the fifth virtual function of its type, in each runtime. */
+static void *asexception (const void *base, const void *type, void *object) {
+  int (*catches) (const void *, const void *, void **, unsigned int);
+  method(base, 4, &catches);
+  return (catches(base, type, &object, 1) & 1) != 0 ? object : NULL;
+}
+
+
+static char *copy (const char *text) {
+  size_t bytes = strlen(text) + 1;
+  char *s = (char *)malloc(bytes);
+  return s != NULL ? (char *)memcpy(s, text, bytes) : NULL;
+}
+
+
+/* what() is the third virtual function, after the two destructors. */
+static char *textof (const struct texts *t) {
+  struct exceptionptr p = t->current();
+  void *exception = asexception(t->base, t->type(), p.object);
+  const char *(*what) (const void *);
+  char *text = NULL;
+  if (exception != NULL) {
+    method(exception, 2, &what);
+    text = copy(what(exception));
+  }
+  t->release(&p);
+  return text;
+}
+
+
+char *cxx_catch (struct _Unwind_Exception *e) {
+  char *text = NULL;
+  runtime.begincatch(e);
+  if (runtime.texts.base != NULL)
+    text = textof(&runtime.texts);
+  runtime.endcatch();
+  return text;
 }
 
 /* }====================================================== */

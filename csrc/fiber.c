@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "chain.h"
+#include "escape.h"
 #include "lifecycle.h"
 #include "overflow.h"
 #include "slice.h"
@@ -41,6 +42,7 @@ static NOINLINE void run (struct fiber *f) {
 void fiber_entry (void *message) {
   struct fiber *f = (struct fiber *)message;
   switch_outermost();
+  SWITCH_CATCH(escape_personality, escape_landed);
   run(f);
   fiber_exit(f);
 }

@@ -19,6 +19,7 @@
 **       +-- FIBER_FINISHED <-+   resume, throw, transfer          | collected
 **       |                  |   end, error, compact yield          |
 **       +-- FIBER_EXITED <-+   exit; the resumer closes it        |
+**       +-- FIBER_ESCAPED <+   C++ exception; the same            |
 **       +---------------------------------------------------------+
 **
 ** Unmounted is no state of a record: there is none, the thread is an ordinary
@@ -61,6 +62,8 @@ enum fiber_state {
   FIBER_EXITED,  /* for good, in the middle of its C frames; 'nvalues' results
                     on top of 'from'; what is left of its threads, L and 'at',
                     is to be closed */
+  FIBER_ESCAPED,  /* by an exception, in the middle of its Lua frames: 'text';
+                     L is to be closed */
   FIBER_FINISHED  /* nothing left on the stack; 'status' and 'nvalues' are
                      those of 'lua_resume' or of the close */
 };
@@ -127,6 +130,8 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
                            instruction is already counted */
   struct annotation annotation;  /* beside 'context': of the same side */
   struct cxx_unwinding unwinding;  /* if it unwinds */
+  struct _Unwind_Exception *thrown;  /* while it is caught by fiber_entry */
+  char *text;  /* FIBER_ESCAPED: its what(), to be freed, or NULL */
 };
 
 /* One 'global_State' and all its threads. Lies in a full userdata. */
@@ -191,6 +196,10 @@ PRIVATE int fiber_closethread (lua_State *co);
 
 /* One of THREAD_... as L sees it. */
 PRIVATE int fiber_status (struct universe *u, lua_State *L, lua_State *co);
+
+/* Was 'co', a thread in the middle of calls, left behind by the fiber that
+   resumed it, which is off the list? A careful no where that does not show. */
+PRIVATE int fiber_isleft (struct universe *u, lua_State *L, lua_State *co);
 
 /* The fiber of 'co' if it is mounted, running or suspended, or NULL. */
 PRIVATE struct fiber *fiber_find (struct universe *u, lua_State *co);

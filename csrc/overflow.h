@@ -43,6 +43,11 @@ PRIVATE void overflow_close (struct universe *u);
 /* Turns the report on, whoever else handles the signals, or off. */
 PRIVATE void overflow_report (struct universe *u, int on);
 
+/* The fiber that runs on this OS thread and has 'address' on its stack, and its
+   universe; or NULL. */
+PRIVATE struct fiber *overflow_running (const void *address,
+                                        struct universe **u);
+
 /* The universe runs on the present OS thread from now on. */
 PRIVATE void overflow_arrive (struct universe *u);
 

@@ -197,6 +197,21 @@ static const struct fiber *overflown (const void *address) {
   return f;
 }
 
+
+struct fiber *overflow_running (const void *address, struct universe **u) {
+  struct fiber *f = NULL;
+  lock();
+  for (*u = universes; *u != NULL; *u = (*u)->next) {
+    f = fiber_athome(*u) ? (*u)->running : NULL;
+    while (f != NULL && !stack_holds(f->stack, address))
+      f = f->resumer;
+    if (f != NULL)
+      break;
+  }
+  unlock();
+  return f;
+}
+
 /* }====================================================== */
 
 

@@ -69,6 +69,12 @@ static int isactive (struct universe *u, lua_State *L, const lua_State *co) {
 }
 
 
+int fiber_isleft (struct universe *u, lua_State *L, lua_State *co) {
+  return fiber_find(u, co) == NULL && map_find(&u->lost, co) == NULL
+      && !isactive(u, L, co) && !thread_isburied(L, co);
+}
+
+
 /*
 ** Was 'co', in the middle of calls, jumped out of? If so it is buried, unless
 ** it is already. Its address tells, if nobody runs at it.

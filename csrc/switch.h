@@ -41,6 +41,11 @@
 **       stands first in 'entry': marks its frame in the unwind tables, where
 **       the port can, as one that has no caller.
 **
+**   SWITCH_CATCH (personality, landed)
+**       stands next in 'entry': where the port has SWITCH_CATCHES, C++
+**       exceptions that would leave the stack may end in its frame
+**       (outermost.h).
+**
 **   void *switch_here (void);
 **       an address on the running stack, next to its end.
 **

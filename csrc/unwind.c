@@ -52,7 +52,7 @@ struct fiber *unwind_here (struct fiber *message) {
   struct unwinding *w = (struct unwinding *)(void *)message;
   if (message->nvalues == FIBER_UNWIND)
     cxx_unwind(&w->f->unwinding, finish, w->f);
-  w->found = cxx_finds();
+  w->found = cxx_finds(fiber_entry);
   return fiber_leave(w->f);
 }
 

@@ -27,6 +27,7 @@ build = {
         "csrc/chain.c", "csrc/close.c",
         "csrc/control.c",
         "csrc/cxx_posix.c",
+        "csrc/escape.c",
         "csrc/fiber.c",
         "csrc/libcontrol.c",
         "csrc/libcoroutine.c",

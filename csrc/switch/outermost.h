@@ -1,7 +1,8 @@
 /*
 ** outermost.h
 ** Marks a frame as the outermost one (DWARF 5, section 6.4.4: the return
-** address is undefined), for gdb and other users of unwind tables
+** address is undefined), for gdb and other users of unwind tables, and lets
+** exceptions end there
 */
 
 #ifndef outermost_h
@@ -16,6 +17,40 @@ static inline void switch_outermost (void) {
   __asm__ volatile (".cfi_undefined x30");
 #endif
 }
+
+/*
+** Ends an exception in the frame of the function it stands in, once, after
+** switch_outermost. 'personality' is asked for that frame; where it installs
+** the frame at the address that is its language-specific data, 'landed' is
+** called there, which must not return. Both are functions by their names.
+*/
+#if defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__ELF__) \
+    && (defined(__x86_64__) || defined(__i386__))
+#define SWITCH_CATCHES
+#define SWITCH_PAD(call) "jmp 2f\n1:\t" SWITCH_PADMARK call "\n\tud2\n2:"
+#define SWITCH_PADCALL "call %c1"
+#if defined(__CET__) && (__CET__ & 1) && defined(__x86_64__)
+#define SWITCH_PADMARK "endbr64\n\t"
+#elif defined(__CET__) && (__CET__ & 1)
+#define SWITCH_PADMARK "endbr32\n\t"
+#else
+#define SWITCH_PADMARK
+#endif
+#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__ELF__) \
+    && defined(__aarch64__)
+#define SWITCH_CATCHES
+#define SWITCH_PAD(call) "b 2f\n1:\thint #38\n\t" call "\n\tbrk #1\n2:"
+#define SWITCH_PADCALL "bl %c1"
+#endif
+
+#if defined(SWITCH_CATCHES)
+#define SWITCH_CATCH(personality, landed) \
+  __asm__ volatile (".cfi_personality 0x1b, %c0\n\t" \
+                    ".cfi_lsda 0x1b, 1f\n\t" SWITCH_PAD(SWITCH_PADCALL) \
+                    : : "i" (personality), "i" (landed))
+#else
+#define SWITCH_CATCH(personality, landed) ((void)(personality), (void)(landed))
+#endif
 
 /* The same for the instructions between these two. While the stack pointer is
    that of the other side the tables do not fit: a profiler's signal handler

@@ -1,8 +1,6 @@
--- cpp_spec.lua: C++ on fibers, through spec/cpp/cxx.cpp; in a child process,
--- because libstdc++ stays in the process that loads it
+-- cpp_spec.lua: C++ on fibers, through spec/cpp/cxx.cpp
 
-local child = require "child"
-local havemodule = package.searchpath("cxx", package.cpath)
+local kinds = require "kinds"
 
 local common = [[
 local cxx = require "cxx"
@@ -22,36 +20,18 @@ local function suspended(f, ...)
 end
 ]]
 
--- In a Lua that is compiled as C++. Its errors are exceptions: the module is
--- the same, the paths are in the script.
-local host = os.getenv "CFIBER_SPEC_HOST" or "build/spec/host"
-local havehost = havemodule and os.execute("${MAKE:-make} -s SWITCH=native " .. host .. " >/dev/null 2>&1")
-local function hosted(script)
-  local r = child.shell("exec " .. host .. " $SCRIPT",
-    ("package.path, package.cpath = %q, %q local cfiber = require 'helper'.cfiber "):format(package.path,
-      package.cpath) .. script)
-  assert(r.signal == nil and r.status == 0 and r.errors == "", r.errors)
-  return r.output
-end
-
 -- Tests that a script, run after 'common', prints what is expected, in both
 -- kinds of Lua; 'other' is what it prints in the second.
 local function case(name, expected, script, other)
-  it(name, function()
-    if not havemodule then
-      pending "there is no C++ compiler"
-      return
-    end
-    assert.equal(expected .. "\n", child.output(common .. script))
-  end)
-
-  it(name .. ", in a Lua compiled as C++", function()
-    if not havehost then
-      pending "there is no Lua compiled as C++ (liblua5.4-c++)"
-      return
-    end
-    assert.equal((other or expected) .. "\n", hosted(common .. script))
-  end)
+  for i, kind in ipairs(kinds "cxx") do
+    it(name .. kind.suffix, function()
+      if kind.missing then
+        pending(kind.missing)
+        return
+      end
+      assert.equal((i == 2 and other or expected) .. "\n", kind.output(common .. script))
+    end)
+  end
 end
 
 describe("Destructors of objects on a fiber's stack", function()

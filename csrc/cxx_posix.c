@@ -46,7 +46,7 @@ handler _ZSt13set_terminatePFvvE (handler f);  /* std::set_terminate */
 
 typedef __typeof__(_Unwind_GetLanguageSpecificData) dataof;
 typedef __typeof__(_Unwind_GetRegionStart) startof;
-typedef __typeof__(_Unwind_SetIP) setip;
+typedef __typeof__(_Unwind_SetIP) ipsetter;
 
 /* 'std::exception_ptr', a pointer, as a function returns it: C++ objects with
    destructors are returned in memory (ABI, 3.1.3), in C so large ones are. */
@@ -74,7 +74,7 @@ struct runtime {
   _Unwind_Reason_Code (*walk) (_Unwind_Trace_Fn, void *);
   dataof *data;
   startof *start;
-  setip *setip;
+  ipsetter *setip;
   const void *clang;  /* something that only LLVM's runtime has, or NULL */
   struct texts texts;
 };
@@ -338,25 +338,25 @@ void cxx_end (struct cxx_unwinding *w) {
 
 struct search {
   uintptr_t outermost;
-  int found;
+  int any;
 };
 
 
 /* The data says what a frame has to do (LSDA). */
 static _Unwind_Reason_Code find (struct _Unwind_Context *context, void *arg) {
   struct search *s = (struct search *)arg;
-  s->found = runtime.data(context) != 0
+  s->any = runtime.data(context) != 0
           && (uintptr_t)runtime.start(context) != s->outermost;
-  return s->found ? _URC_NORMAL_STOP : _URC_NO_REASON;
+  return s->any ? _URC_NORMAL_STOP : _URC_NO_REASON;
 }
 
 
 int cxx_finds (void (*outermost) (void *)) {
   struct search s;
   s.outermost = (uintptr_t)outermost;
-  s.found = 0;
+  s.any = 0;
   runtime.walk(find, &s);
-  return s.found;
+  return s.any;
 }
 
 

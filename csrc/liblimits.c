@@ -163,10 +163,10 @@ static void setcount (lua_State *L, const char *name, size_t n) {
 
 static int lib_stats (lua_State *L) {
   struct universe *u = lib_universe(L);
-  const struct pools *ps = &u->pools;
+  struct pools *ps = &u->pools;
   fiber_settle(u, L);
   lua_createtable(L, 0, 11);
-  setcount(L, "mounted", ps->live - pools_cached(ps));
+  setcount(L, "mounted", pools_inuse(ps));
   setcount(L, "suspended", u->suspended);
   setcount(L, "pooled", pools_cached(ps));
   setcount(L, "peak", ps->peak);

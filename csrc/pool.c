@@ -102,14 +102,10 @@ static void dropempty (struct pool *p) {
 
 
 static void countmade (struct pool *p) {
-  struct pools *ps = p->all;
-  size_t inuse;
   p->live++;
-  ps->live++;
-  ps->made++;
-  inuse = ps->live - pools_cached(ps);
-  if (inuse > ps->peak)
-    ps->peak = inuse;
+  p->all->live++;
+  p->all->made++;
+  pools_inuse(p->all);
 }
 
 
@@ -273,6 +269,14 @@ void pools_short (struct pools *ps) {
   pools_trim(ps);
   for (p = ps->first; p != NULL; p = p->next)
     p->limit = 0;
+}
+
+
+size_t pools_inuse (struct pools *ps) {
+  size_t inuse = ps->live - pools_cached(ps);
+  if (inuse > ps->peak)
+    ps->peak = inuse;
+  return inuse;
 }
 
 

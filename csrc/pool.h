@@ -45,7 +45,8 @@ struct pools {
   size_t limit;  /* of the stacks cached in each pool */
   enum pages_guard guard;  /* the way of the last guard, or of the next */
   size_t live;
-  size_t peak;  /* most in use, seen whenever a stack was made */
+  size_t peak;  /* most in use, seen whenever a stack was made or they were
+                   counted: cached ones of two sizes are used uncounted */
   size_t reserved;  /* bytes of all slabs */
   size_t made;  /* how often pool_make did */
   size_t reused;  /* of pools that are gone */
@@ -66,6 +67,9 @@ PRIVATE size_t pools_trim (struct pools *ps);
 /* Memory is short: gives all cached stacks back. A pool caches none from then
    on, until one more stack could be made. */
 PRIVATE void pools_short (struct pools *ps);
+
+/* The stacks in use of all pools; sets 'peak'. */
+PRIVATE size_t pools_inuse (struct pools *ps);
 
 /* The cached stacks of all, and how often one was reused. */
 PRIVATE size_t pools_cached (const struct pools *ps);

@@ -141,7 +141,7 @@ struct universe {
                           at the next to be resumed */
   uintptr_t previous;  /* address of the thread resumed before, if not that of
                           'last', and */
-  size_t stride;  /* its distance from the one before it */
+  uintptr_t stride;  /* its distance from the one before it */
   void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
                     overflow*.c writes it, other threads may read it */
   void *user;  /* the OS thread that called last: debug.h, debug builds only */
@@ -458,26 +458,28 @@ INLINE void fiber_reclaim (struct universe *u, lua_State *co) {
     slice_made(u, co);
 }
 
-/* Starts to load what lies behind a thread (see NEAR_STACK). */
-INLINE void fiber_prefetchnear (const char *co) {
-  PREFETCH(co + NEAR_STACK);
-  PREFETCH(co + NEAR_STACK + 64);
-  PREFETCH(co + NEAR_CALL);
-  PREFETCH(co + NEAR_CALL + 64);
+/* Starts to load what lies behind a thread (see NEAR_STACK). Addresses are
+   numbers here: they may lie outside of all that there is. */
+INLINE void fiber_prefetchnear (uintptr_t co) {
+  PREFETCH((const void *)(co + NEAR_STACK));
+  PREFETCH((const void *)(co + NEAR_STACK + 64));
+  PREFETCH((const void *)(co + NEAR_CALL));
+  PREFETCH((const void *)(co + NEAR_CALL + 64));
 }
 
 /* Starts to load what a resume of 'co' will wait for. Threads that were made
    one after the other lie at equal distances: those that are resumed in such a
    row find theirs loaded. */
 INLINE void fiber_prefetch (struct universe *u, const lua_State *co) {
-  size_t stride = (uintptr_t)co - u->previous;
-  fiber_prefetchnear((const char *)co);
-  u->previous = (uintptr_t)co;
+  uintptr_t here = (uintptr_t)co;
+  uintptr_t stride = here - u->previous;
+  fiber_prefetchnear(here);
+  u->previous = here;
   if (stride == u->stride) {
-    const char *next = (const char *)co + stride;
-    PREFETCH(next);
-    PREFETCH(next + 64);
-    PREFETCH(next + 128);
+    uintptr_t next = here + stride;
+    PREFETCH((const void *)next);
+    PREFETCH((const void *)(next + 64));
+    PREFETCH((const void *)(next + 128));
     fiber_prefetchnear(next);
   }
   u->stride = stride;

@@ -3,6 +3,9 @@
 LUA = lua5.4
 CC = cc
 OBJCOPY = objcopy
+# Yours. What distributions harden with (-D_FORTIFY_SOURCE=3 -fcf-protection
+# -fstack-protector-strong -fstack-clash-protection -mbranch-protection=standard)
+# makes a resume and its yield 2 % longer.
 CFLAGS = -O2 -g
 PREFIX = /usr/local
 # native: the switch written for this machine. ucontext: the portable one.
@@ -53,7 +56,9 @@ ifeq ($(shell uname -s),Darwin)
 SHARED = -bundle -undefined dynamic_lookup
 LOCALIZE = :
 else
-SHARED = -shared
+# Functions of other libraries are looked up when the module is loaded, not on a
+# fiber's stack, and their addresses are read-only from then on.
+SHARED = -shared -Wl,-z,relro,-z,now
 LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 

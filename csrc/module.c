@@ -19,9 +19,18 @@ static void addfunctions (lua_State *L, struct universe *u,
 }
 
 
+/* A switch would fault at the next return. */
+static void checkshadow (lua_State *L) {
+  if (switch_isshadowed())
+    luaL_error(L, "cfiber cannot switch the shadow stack that this process "
+                  "has (%s turns it off)", SWITCH_UNSHADOW);
+}
+
+
 int luaopen_cfiber (lua_State *L) {
   struct universe *u;
   luaL_checkversion(L);
+  checkshadow(L);
   u = universe_push(L);
   lua_createtable(L, 0, 28);
   addfunctions(L, u, lib_coroutine);

@@ -15,7 +15,7 @@
 **      switch_swap(slot) ------> resumer  ----------> goes on here
 **      goes on here  <---------- fiber    <---------- switch_swap(slot)
 **
-** Each port (one file below switch/) defines
+** Each port (one file below switch/, and shadow.h for all) defines
 **
 **   struct context
 **       the slot; its owner moves or copies it freely while nobody swaps.
@@ -52,6 +52,10 @@
 **   void *switch_thread (void);
 **       what tells the running OS thread from all others that exist.
 **
+**   int switch_isshadowed (void);
+**       tells whether the OS thread has a shadow stack, with which no swap is
+**       possible. SWITCH_UNSHADOW, a string for the user, turns it off.
+**
 **   SWITCH_NAME
 **       a string for the user, "x86-64" or "ucontext".
 **
@@ -71,5 +75,6 @@
 
 #include "config.h"
 #include "switch/select.h"
+#include "switch/shadow.h"
 
 #endif

@@ -70,6 +70,7 @@ tests () {
   need "LuaRocks" luarocks command -v luarocks
   need "Valgrind" valgrind command -v valgrind
   want "gdb" gdb command -v gdb
+  want "cppcheck" cppcheck command -v cppcheck
   want "a C++ compiler" g++ command -v "${CXX:-g++}"
   want "pkg-config" pkg-config command -v pkg-config
   want "CMake" cmake command -v cmake

@@ -63,7 +63,7 @@ LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 
 .PHONY: all help amalgamation env demo game bench bench-peers test check soak \
-  asan tsan memcheck lint install clean force
+  asan tsan memcheck analyze lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
 help:
@@ -90,6 +90,8 @@ help:
 	'                      eval "$$(make -s env)"' \
 	'make asan, make tsan, make memcheck   builds below build/asan, build/tsan, runs' \
 	'                      the tests under ASan and UBSan, TSan, valgrind' \
+	'make analyze [BY=gcc]  gcc -fanalyzer, cppcheck and clang-tidy on csrc, as far' \
+	'                      as they are installed; or one: gcc, cppcheck, tidy' \
 	'make lint             luacheck' \
 	'make install PREFIX=  into $(PREFIX) (DESTDIR is honoured): the module,' \
 	'                      headers, libcfiber.a, files for pkg-config and CMake' \
@@ -260,6 +262,10 @@ soak:
 
 asan tsan memcheck:
 	@LUA='$(LUA)' MAKE='$(MAKE)' spec/sanitize.sh $@
+
+BY = gcc cppcheck tidy
+analyze:
+	@LUA_INCDIR='$(LUA_INCDIR)' spec/analyze/run.sh $(BY)
 
 lint:
 	luacheck -q csrc lua spec

@@ -225,7 +225,7 @@ INLINE int finish (lua_State *L, lua_State *co, int base, int status,
 
 
 INLINE void checkresume (struct universe *u, lua_State *L, lua_State *co,
-                         int n, int *nres, const char *name) {
+                         int n, const int *nres, const char *name) {
   checkthread(u, L, co, name);
   checkvalues(L, co, n, name);
   if (!LIKELY(nres != NULL))

@@ -48,7 +48,7 @@ lua_State *chain_pushresumed (lua_State *L, lua_State *T) {
 }
 
 
-int chain_push (lua_State *L, lua_State *outer, lua_State *inner) {
+int chain_push (lua_State *L, lua_State *outer, const lua_State *inner) {
   int base = lua_gettop(L), n;
   if (outer == inner)
     return 0;

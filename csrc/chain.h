@@ -20,7 +20,8 @@
    where it does not show: some C function keeps its thread elsewhere, a hook
    in C resumes, or memory is short. Never raises. Leaves free slots on L,
    which is not on the way there, but may be 'inner'. */
-PRIVATE int chain_push (lua_State *L, lua_State *outer, lua_State *inner);
+PRIVATE int chain_push (lua_State *L, lua_State *outer,
+                        const lua_State *inner);
 
 /* Pushes the thread that T seems to resume onto L; NULL where none shows. The
    C function on top of T may have been passed a thread that somebody else

@@ -101,7 +101,7 @@ struct line {
 /* The name of a chunk may contain anything. */
 static void addtext (struct line *l, const char *text) {
   for (; *text != '\0' && l->length < sizeof(l->text) - 1; text++)
-    l->text[l->length++] = (unsigned char)*text < ' ' ? '?' : *text;
+    l->text[l->length++] = (char)((unsigned char)*text < ' ' ? '?' : *text);
 }
 
 
@@ -250,7 +250,7 @@ static void bydefault (int sig, const siginfo_t *info) {
   sigemptyset(&a.sa_mask);
   sigaction(sig, &a, NULL);
   if (info->si_code <= 0)
-    raise(sig);
+    (void)raise(sig);
 }
 
 

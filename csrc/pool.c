@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "debug.h"
+
 
 /*
 ** {======================================================
@@ -89,7 +91,9 @@ static void dropempty (struct pool *p) {
   struct slab *b = p->open;
   int n = p->empty;
   while (n > 0) {
-    struct slab *next = b->next;
+    struct slab *next;
+    DEBUG_ASSERT(b != NULL && "every empty slab is in the ring");
+    next = b->next;
     if (b->used == 0) {
       dropslab(p, b);
       n--;

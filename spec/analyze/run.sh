@@ -14,7 +14,7 @@ here=spec/analyze
 defines="-D_GNU_SOURCE -DCFIBER_DEBUG"
 failed=0
 
-# shellcheck disable=SC2086 # a list
+# shellcheck disable=SC2086,SC2317 # a list; called by analyze
 gcc_ () {
   for file in csrc/*.c; do
     ${GCC:-gcc} -std=c99 $defines -fexceptions -O0 -fanalyzer -Werror -I"$LUA_INCDIR" \
@@ -22,7 +22,7 @@ gcc_ () {
   done
 }
 
-# shellcheck disable=SC2086 # a list
+# shellcheck disable=SC2086,SC2317 # a list; called by analyze
 cppcheck_ () {
   cppcheck -q $defines --std=c99 --error-exitcode=1 \
     --enable=warning,style,performance,portability \
@@ -30,7 +30,7 @@ cppcheck_ () {
     --suppressions-list=$here/cppcheck.txt csrc/*.c
 }
 
-# shellcheck disable=SC2086 # a list
+# shellcheck disable=SC2086,SC2317 # a list; called by analyze
 tidy_ () {
   clang-tidy --quiet --config-file=$here/clang-tidy.yml csrc/*.c -- \
     -std=c99 $defines -I"$LUA_INCDIR" -include $here/raises.h

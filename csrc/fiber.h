@@ -53,6 +53,7 @@
 #include "map.h"
 #include "pool.h"
 #include "recent.h"
+#include "row.h"
 #include "switch.h"
 
 enum fiber_state {
@@ -139,9 +140,7 @@ struct universe {
   struct fiber *running;  /* the innermost one, or NULL */
   struct fiber *last;  /* the last to yield natively, or NULL: a good guess
                           at the next to be resumed */
-  uintptr_t previous;  /* address of the thread resumed before, if not that of
-                          'last', and */
-  uintptr_t stride;  /* its distance from the one before it */
+  struct row row;  /* of resumes, but for those of 'last' */
   void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
                     overflow*.c writes it, other threads may read it */
   void *user;  /* the OS thread that called last: debug.h, debug builds only */
@@ -458,33 +457,6 @@ INLINE void fiber_reclaim (struct universe *u, lua_State *co) {
     slice_made(u, co);
 }
 
-/* Starts to load what lies behind a thread (see NEAR_STACK). Addresses are
-   numbers here: they may lie outside of all that there is. */
-INLINE void fiber_prefetchnear (uintptr_t co) {
-  PREFETCH((const void *)(co + NEAR_STACK));
-  PREFETCH((const void *)(co + NEAR_STACK + 64));
-  PREFETCH((const void *)(co + NEAR_CALL));
-  PREFETCH((const void *)(co + NEAR_CALL + 64));
-}
-
-/* Starts to load what a resume of 'co' will wait for. Threads that were made
-   one after the other lie at equal distances: those that are resumed in such a
-   row find theirs loaded. */
-INLINE void fiber_prefetch (struct universe *u, const lua_State *co) {
-  uintptr_t here = (uintptr_t)co;
-  uintptr_t stride = here - u->previous;
-  fiber_prefetchnear(here);
-  u->previous = here;
-  if (stride == u->stride) {
-    uintptr_t next = here + stride;
-    PREFETCH((const void *)next);
-    PREFETCH((const void *)(next + 64));
-    PREFETCH((const void *)(next + 128));
-    fiber_prefetchnear(next);
-  }
-  u->stride = stride;
-}
-
 /* The record's place on a stack: whole cache lines. */
 #define FIBER_BYTES ((sizeof(struct fiber) + 63) & ~(size_t)63)
 
@@ -535,7 +507,7 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
                          int narg, int *nres) {
   struct fiber *f = u->last;
   if (!LIKELY(f != NULL && f->L == *co)) {
-    fiber_prefetch(u, *co);
+    row_resume(&u->row, *co);
     f = (struct fiber *)map_glance(&u->map, *co);
   }
   if (!LIKELY(u->depth < u->quick_depth && narg < LUA_MINSTACK

@@ -1,0 +1,46 @@
+/*
+** row.h
+** Loads the threads that are resumed early. Knows no Lua.
+**
+** Threads that were made one after the other lie at equal distances: those
+** that are resumed in such a row find theirs loaded. Addresses are numbers
+** here: they may lie outside of all that there is.
+*/
+
+#ifndef row_h
+#define row_h
+
+#include <stdint.h>
+
+#include "config.h"
+
+struct row {
+  uintptr_t last;  /* the thread that was resumed last */
+  uintptr_t stride;  /* its distance from the one before */
+};
+
+/* Starts to load what lies behind a thread (see NEAR_STACK). */
+INLINE void row_loadnear (uintptr_t co) {
+  PREFETCH((const void *)(co + NEAR_STACK));
+  PREFETCH((const void *)(co + NEAR_STACK + 64));
+  PREFETCH((const void *)(co + NEAR_CALL));
+  PREFETCH((const void *)(co + NEAR_CALL + 64));
+}
+
+/* 'thread' is about to be resumed. */
+INLINE void row_resume (struct row *r, const void *thread) {
+  uintptr_t co = (uintptr_t)thread;
+  uintptr_t stride = co - r->last;
+  row_loadnear(co);
+  if (stride == r->stride) {
+    uintptr_t next = co + stride;
+    PREFETCH((const void *)next);
+    PREFETCH((const void *)(next + 64));
+    PREFETCH((const void *)(next + 128));
+    row_loadnear(next);
+  }
+  r->last = co;
+  r->stride = stride;
+}
+
+#endif

@@ -27,7 +27,8 @@ static inline void switch_outermost (void) {
 #if defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__ELF__) \
     && (defined(__x86_64__) || defined(__i386__))
 #define SWITCH_CATCHES
-#define SWITCH_PAD(call) "jmp 2f\n1:\t" SWITCH_PADMARK call "\n\tud2\n2:"
+#define SWITCH_PAD(call) "jmp 1f\n" SWITCH_PADLABEL ":\t" \
+  SWITCH_PADMARK call "\n\tud2\n1:"
 #define SWITCH_PADCALL "call %c1"
 #if defined(__CET__) && (__CET__ & 1) && defined(__x86_64__)
 #define SWITCH_PADMARK "endbr64\n\t"
@@ -39,14 +40,17 @@ static inline void switch_outermost (void) {
 #elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__ELF__) \
     && defined(__aarch64__)
 #define SWITCH_CATCHES
-#define SWITCH_PAD(call) "b 2f\n1:\thint #38\n\t" call "\n\tbrk #1\n2:"
+#define SWITCH_PAD(call) "b 1f\n" SWITCH_PADLABEL ":\t" \
+  "hint #38\n\t" call "\n\tbrk #1\n1:"  /* bti jc */
 #define SWITCH_PADCALL "bl %c1"
 #endif
 
 #if defined(SWITCH_CATCHES)
+#define SWITCH_PADLABEL ".Lcatch%="
 #define SWITCH_CATCH(personality, landed) \
   __asm__ volatile (".cfi_personality 0x1b, %c0\n\t" \
-                    ".cfi_lsda 0x1b, 1f\n\t" SWITCH_PAD(SWITCH_PADCALL) \
+                    ".cfi_lsda 0x1b, " SWITCH_PADLABEL "\n\t" \
+                    SWITCH_PAD(SWITCH_PADCALL) \
                     : : "i" (personality), "i" (landed))
 #else
 #define SWITCH_CATCH(personality, landed) ((void)(personality), (void)(landed))

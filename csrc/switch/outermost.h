@@ -30,6 +30,7 @@ static inline void switch_outermost (void) {
 #define SWITCH_PAD(call) "jmp 1f\n" SWITCH_PADLABEL ":\t" \
   SWITCH_PADMARK call "\n\tud2\n1:"
 #define SWITCH_PADCALL "call %c1"
+#define SWITCH_FUNCTION "i"
 #if defined(__CET__) && (__CET__ & 1) && defined(__x86_64__)
 #define SWITCH_PADMARK "endbr64\n\t"
 #elif defined(__CET__) && (__CET__ & 1)
@@ -43,6 +44,7 @@ static inline void switch_outermost (void) {
 #define SWITCH_PAD(call) "b 1f\n" SWITCH_PADLABEL ":\t" \
   "hint #38\n\t" call "\n\tbrk #1\n1:"  /* bti jc */
 #define SWITCH_PADCALL "bl %c1"
+#define SWITCH_FUNCTION "S"
 #endif
 
 #if defined(SWITCH_CATCHES)
@@ -51,7 +53,8 @@ static inline void switch_outermost (void) {
   __asm__ volatile (".cfi_personality 0x1b, %c0\n\t" \
                     ".cfi_lsda 0x1b, " SWITCH_PADLABEL "\n\t" \
                     SWITCH_PAD(SWITCH_PADCALL) \
-                    : : "i" (personality), "i" (landed))
+                    : : SWITCH_FUNCTION (personality), \
+                        SWITCH_FUNCTION (landed))
 #else
 #define SWITCH_CATCH(personality, landed) ((void)(personality), (void)(landed))
 #endif

@@ -11,7 +11,7 @@
 import gdb
 from gdb.unwinder import Unwinder
 
-STATES = ("running", "suspended", "finished", "exited")
+STATES = ("running", "suspended", "exited", "escaped", "finished")
 
 
 class FrameId:

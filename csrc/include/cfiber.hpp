@@ -5,7 +5,7 @@
 ** Includes cfiber.h, whose 'cfiber_import' comes first. The functions here
 ** protect what they do in Lua: a Lua error arrives as a 'cfiber::error'. What
 ** Lua's own functions raise is a longjmp in a Lua that is compiled as C, which
-** skips destructors.
+** skips destructors. An exception that nobody catches ends its fiber.
 */
 
 #ifndef cfiber_hpp
@@ -496,8 +496,8 @@ template <class G> void function (lua_State *L, G &&g) {
 /*
 ** 'protect<f>' is f, a function like those above that captures nothing, as a
 ** C function for Lua: for luaL_Reg, lua_pushcfunction and 'luaopen_...'. An
-** exception that leaves f becomes a Lua error, where Lua would let it end the
-** process.
+** exception that leaves f becomes a Lua error, which a 'pcall' catches and
+** which does not end the process outside of fibers.
 */
 template <auto f> int protect (lua_State *L) {
   auto g = f;

@@ -22,39 +22,30 @@ static inline void switch_outermost (void) {
 ** Ends an exception in the frame of the function it stands in, once, after
 ** switch_outermost. 'personality' is asked for that frame; where it installs
 ** the frame at the address that is its language-specific data, 'landed' is
-** called there, which must not return. Both are functions by their names.
+** called there, which must not return. Both are functions by their names, which
+** position-independent code for i386 cannot take.
 */
 #if defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__ELF__) \
-    && (defined(__x86_64__) || defined(__i386__))
+    && defined(__x86_64__) && !defined(__ILP32__)
 #define SWITCH_CATCHES
-#define SWITCH_PAD(call) "jmp 1f\n" SWITCH_PADLABEL ":\t" \
-  SWITCH_PADMARK call "\n\tud2\n1:"
-#define SWITCH_PADCALL "call %c1"
-#define SWITCH_FUNCTION "i"
-#if defined(__CET__) && (__CET__ & 1) && defined(__x86_64__)
-#define SWITCH_PADMARK "endbr64\n\t"
-#elif defined(__CET__) && (__CET__ & 1)
-#define SWITCH_PADMARK "endbr32\n\t"
+#define SWITCH_NAMED "i"
+#if defined(__CET__) && (__CET__ & 1)
+#define SWITCH_PAD "jmp 1f\n.Lpad%=:\tendbr64\n\tcall %c1\n\tud2\n1:"
 #else
-#define SWITCH_PADMARK
+#define SWITCH_PAD "jmp 1f\n.Lpad%=:\tcall %c1\n\tud2\n1:"
 #endif
 #elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__ELF__) \
-    && defined(__aarch64__)
+    && defined(__aarch64__) && !defined(__ILP32__)
 #define SWITCH_CATCHES
-#define SWITCH_PAD(call) "b 1f\n" SWITCH_PADLABEL ":\t" \
-  "hint #38\n\t" call "\n\tbrk #1\n1:"  /* bti jc */
-#define SWITCH_PADCALL "bl %c1"
-#define SWITCH_FUNCTION "S"
+#define SWITCH_NAMED "S"
+#define SWITCH_PAD "b 1f\n.Lpad%=:\thint #38\n\tbl %c1\n\tbrk #1\n1:"  /* bti jc */
 #endif
 
 #if defined(SWITCH_CATCHES)
-#define SWITCH_PADLABEL ".Lcatch%="
 #define SWITCH_CATCH(personality, landed) \
   __asm__ volatile (".cfi_personality 0x1b, %c0\n\t" \
-                    ".cfi_lsda 0x1b, " SWITCH_PADLABEL "\n\t" \
-                    SWITCH_PAD(SWITCH_PADCALL) \
-                    : : SWITCH_FUNCTION (personality), \
-                        SWITCH_FUNCTION (landed))
+                    ".cfi_lsda 0x1b, .Lpad%=\n\t" SWITCH_PAD \
+                    : : SWITCH_NAMED (personality), SWITCH_NAMED (landed))
 #else
 #define SWITCH_CATCH(personality, landed) ((void)(personality), (void)(landed))
 #endif

@@ -1,4 +1,4 @@
--- 062: a natively suspended fiber went on in the middle of a call that a host
+-- 066: a natively suspended fiber went on in the middle of a call that a host
 -- made on its state, or after a host had closed its thread by Lua's function
 --
 -- Open, as 023 is: a resume would have to look at the state of the thread.

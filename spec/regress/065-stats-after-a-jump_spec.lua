@@ -1,4 +1,4 @@
--- 061: stats counted fibers that were jumped out of, until another function was
+-- 065: stats counted fibers that were jumped out of, until another function was
 -- called
 
 local child = require "child"

@@ -1,4 +1,4 @@
--- 060: where there was no memory for the results of an exit, the message that
+-- 064: where there was no memory for the results of an exit, the message that
 -- says so was made on the thread that had ended; where there was none for that
 -- either, the error went to the stack that the thread had been taken off
 

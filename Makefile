@@ -90,6 +90,9 @@ help:
 	'                      eval "$$(make -s env)"' \
 	'make asan, make tsan, make memcheck   builds below build/asan, build/tsan, runs' \
 	'                      the tests under ASan and UBSan, TSan, valgrind' \
+	'make fuzz-arguments, make fuzz-layers   coverage-guided (clang), for TIME=60' \
+	'                      seconds: the functions of cfiber, the layers below Lua;' \
+	'                      UNDER=undefined without ASan: jumps of hosts, too' \
 	'make analyze [BY=gcc]  gcc -fanalyzer, cppcheck and clang-tidy on csrc, as far' \
 	'                      as they are installed; or one: gcc, cppcheck, tidy' \
 	'make lint             luacheck' \
@@ -155,6 +158,20 @@ $(BUILD)/spec/host: spec/cpp/host.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(LUACOMPILE) -o $@ $< -llua5.4-c++
 
+# Programs of the fuzzers in spec/fuzz: with libFuzzer, or to run on inputs that
+# are there
+FUZZ = fuzz-arguments fuzz-layers
+FUZZER =
+arguments_OBJECTS = $(OBJECTS)
+arguments_LIBS = $(LUA_ARCHIVE) -lm -ldl -pthread
+layers_OBJECTS = $(LOW:%=$(BUILD)/obj/%.o)
+$(BUILD)/fuzz/%: spec/fuzz/%.c spec/fuzz/replay.c $(OBJECTS) $(wildcard spec/c/*.h)
+	@mkdir -p $(@D)
+	@echo '$(CC) $<'
+	$(Q)$(LUACOMPILE) -iquote csrc -o $@ $< $(or $(FUZZER),spec/fuzz/replay.c) \
+	  $($*_OBJECTS) $(LDFLAGS) $($*_LIBS)
+REPLAYS = $(BUILD)/fuzz/layers $(if $(LUA_ARCHIVE),$(BUILD)/fuzz/arguments)
+
 # Programs that have Lua and cfiber in them, where there is a Lua to link
 LUA_ARCHIVE = $(filter /%,$(shell $(CC) -print-file-name=liblua$(LUA_VERSION).a))
 HOSTS = $(if $(LUA_ARCHIVE),$(patsubst spec/host/%.c,$(BUILD)/host/%,$(wildcard spec/host/threads.c)))
@@ -206,7 +223,7 @@ SPECGAME = $(if $(GAMEOBJECTS),$(if $(filter native,$(SWITCH)),$(if $(HAS_SDL2),
 
 .PHONY: ctests specmodules
 ctests: $(CTESTS)
-specmodules: all $(SPECMODULES) $(HOSTS) $(SPECGAME)
+specmodules: all $(SPECMODULES) $(HOSTS) $(REPLAYS) $(SPECGAME)
 
 # Programs of 'make bench-peers'
 $(BUILD)/peers/%: spec/bench/peers/%.c $(BUILD)/flags
@@ -262,6 +279,18 @@ soak:
 
 asan tsan memcheck:
 	@LUA='$(LUA)' MAKE='$(MAKE)' spec/sanitize.sh $@
+
+TIME = 60
+UNDER = address,undefined
+.PHONY: $(FUZZ)
+$(FUZZ): fuzz-%:
+	@$(MAKE) --no-print-directory BUILD=build/fuzz/$(UNDER) CC=clang FUZZER=-fsanitize=fuzzer \
+	  CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,$(UNDER) \
+	  -fno-sanitize-recover=undefined' build/fuzz/$(UNDER)/fuzz/$*
+	@mkdir -p build/fuzz/corpus/$*
+	@ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=1 \
+	  build/fuzz/$(UNDER)/fuzz/$* -max_total_time=$(TIME) -max_len=600 -timeout=20 \
+	  -artifact_prefix=build/fuzz/ build/fuzz/corpus/$* spec/fuzz/corpus/$*
 
 BY = gcc cppcheck tidy
 analyze:

@@ -76,7 +76,8 @@ case $tool in
   asan)
     chosen='spec/core/anywhere_spec.lua spec/core/close_spec.lua
       spec/core/jump_spec.lua spec/core/suspend_spec.lua
-      spec/core/transfer_spec.lua spec/native/capi_spec.lua'
+      spec/core/transfer_spec.lua spec/native/capi_spec.lua
+      spec/native/fuzz_corpus_spec.lua'
     export ASAN_OPTIONS="allocator_may_return_null=1:handle_segv=0:\
 detect_stack_use_after_return=1:$ASAN_OPTIONS"
     export UBSAN_OPTIONS="print_stacktrace=1:$UBSAN_OPTIONS"

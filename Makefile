@@ -63,7 +63,7 @@ LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 
 .PHONY: all help amalgamation env demo game bench bench-peers test check soak \
-  asan tsan memcheck analyze lint install clean force
+  fuzz asan tsan memcheck analyze lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
 help:
@@ -83,6 +83,8 @@ help:
 	'make check            the same without installing anything; for 32 bits, with' \
 	'                      CC="gcc -m32" LUA= LUA_INCDIR= of such a Lua' \
 	'make soak [SOAK=allocations]   the long forms of tests, which take minutes' \
+	'make fuzz [OPS=10000000] [SEED=1]   random programs on stock coroutines and on' \
+	'                      fibers, compared; others: lua spec/fuzz/run.lua --help' \
 	'make specmodules      all that running one spec needs' \
 	'make examples         the C modules in spec/examples; or one of them:' \
 	'                      make build/examples/qsort.so' \
@@ -276,6 +278,14 @@ check:
 
 soak:
 	@LUA='$(LUA)' MAKE='$(MAKE)' spec/soak.sh $(SOAK)
+
+# Operations of the programs; the first seed is the time, or SEED
+OPS = 10000000
+
+fuzz:
+	@$(MAKE) --no-print-directory build/cfiber.so
+	@$(MAKE) --no-print-directory SWITCH=ucontext build/ucontext/cfiber.so
+	@LUA='$(LUA)' $(LUA) spec/fuzz/run.lua --ops $(OPS) $(if $(SEED),--seed $(SEED))
 
 asan tsan memcheck:
 	@LUA='$(LUA)' MAKE='$(MAKE)' spec/sanitize.sh $@

@@ -57,8 +57,8 @@ local function between(m, node, co, times)
   end
 end
 
--- In slices until it comes back on its own: where it was stopped depends on
--- what finalizers did, and must not show.
+-- In slices until it comes back on its own, or at last without. Where it was
+-- stopped depends on what finalizers did, and must not show.
 resuming("slice", function(m, node, co)
   local results = table.pack(m.co.slice(co, node.budget, m:values(node.values)))
   local times = 0
@@ -66,14 +66,20 @@ resuming("slice", function(m, node, co)
     times = times + 1
     between(m, node, co, times)
     if times == node.n then
-      return "resume", m.co.resume(co, "these go nowhere")
+      return m.co.resume(co, "these go nowhere")
     end
     m:enter()
     results = table.pack(m.co.slice(co, node.budget))
   end
+  if results[1] then
+    table.remove(results, 2)
+    results.n = results.n - 1
+  end
   return table.unpack(results, 1, results.n)
 end)
 
+-- The one that takes the place of a fiber in a slice is stopped instead of it:
+-- when, shows. So a program has either slices or transfers.
 function ops.transfer(m, node)
   local co = m:thread(node.slot)
   if co then

@@ -127,12 +127,13 @@ local essential = {create = true, resume = true, yield = true}
 -- A list in which each operation stands as often as it is likely.
 local function choose(g)
   local list = {}
+  local without = g.random(2) == 1 and "slice" or "transfer"  -- see fiberops.lua
   for _, maker in ipairs(makers) do
     local factor = ({0, 1, 1, 3})[g.random(4)]
     if essential[maker.name] then
       factor = math.max(factor, 1)
     end
-    if maker.kind == "stock" or g.kind == "all" then
+    if maker.name ~= without and (maker.kind == "stock" or g.kind == "all") then
       for _ = 1, maker.weight * factor do
         list[#list + 1] = maker
       end

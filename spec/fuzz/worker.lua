@@ -69,7 +69,9 @@ local function leftovers()
   check(collectgarbage "isrunning", "the collector is stopped")
   check(stats.mounted == 0, "%d stacks are lost", stats.mounted)
   check(stats.suspended == 0, "%d fibers are counted as suspended", stats.suspended)
-  check(#cfiber.list() == 0, "%d fibers are listed", #cfiber.list())
+  for _, co in ipairs(cfiber.list()) do
+    check(false, "a fiber is left: %s", debug.traceback(co))
+  end
   check(select(2, cfiber.running()), "another thread than the main one runs")
   check(stats.pooled <= cfiber.config().pool_limit, "%d stacks are cached", stats.pooled)
   return problems

@@ -136,15 +136,15 @@ local function report(program, kind, details)
   failures = failures + 1
   print(("\nseed %s fails (%s): --kind %s --seed %s --programs 1 --fuel %d\n%s"):format(program.seed, kind, program.kind,
     program.seed, program.fuel, details))
-  local again, newkind, newdetails = batch.judge(options.builds, {program})
+  local again, newkind = batch.judge(options.builds, {program})
   if not again then
     print "alone it does not fail: run it with the seeds before it"
     return
   end
   program = shrunk(program, newkind)
-  again, newkind, newdetails = batch.judge(options.builds, {program})
-  print(("\n%s\n\n%s: %s\nkept as %s, which --file runs\n"):format(text.show(program),
-    again and newkind or "no longer fails", newdetails, keep(program)))
+  print(("\n%s\n"):format(text.show(program)))
+  again, newkind, details = batch.judge(options.builds, {program})
+  print(("%s: %s\nkept as %s, which --file runs\n"):format(again and newkind or "no longer fails", details, keep(program)))
 end
 
 -- ---------------------------------------------------------------------------

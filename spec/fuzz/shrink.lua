@@ -53,9 +53,10 @@ local function removals(program, try)
     local size = #block
     while size >= 1 do
       for from = 1, #block, size do
+        local last = math.min(from + size - 1, #block)
         try(function(p)
           local list = blocks(p)[b]
-          for _ = from, math.min(from + size - 1, #block) do
+          for _ = from, last do
             table.remove(list, from)
           end
         end)

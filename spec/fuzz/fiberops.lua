@@ -19,12 +19,9 @@ end
 function ops.suspend(m, node)
   local co = node.up and around(m, node.up) or m:thread(node.slot)
   if co then
-    local target, r = m:recordof(co), m:record()
-    local before = target.ordinary
-    target.ordinary = false
+    local r = m:record()
     m:log("suspends", co)
     local results = m:protect(pcall, m.co.suspend, co, m:values(node.values))
-    target.ordinary = results[1] and before
     m:arrived(r)
     m:log("goes on", table.unpack(results, 1, results.n))
     if not results[1] then
@@ -85,7 +82,7 @@ function ops.transfer(m, node)
   if co then
     local r = m:leaving(m.co)
     if m.co.status(co) == "suspended" then
-      m:recordof(co).by = "fiber"
+      m:recordof(co).by, m:recordof(co).ordinary = "fiber", false
     end
     m.entering = r.depth
     m:log("transfers to", co)

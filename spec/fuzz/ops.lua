@@ -46,6 +46,7 @@ function machine:readies(co, lib)
   if self.co.status(co) == "suspended" then
     local r = self:recordof(co)
     r.by = lib == self.stock and "stock" or "fiber"
+    r.ordinary = false
   end
   return true
 end

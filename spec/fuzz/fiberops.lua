@@ -131,7 +131,9 @@ local direct = {
   end,
   pcall = function(m) return pcall(m.co.yield, 1, 2) end,
   pcallpcall = function(m) return pcall(pcall, m.co.yield, 1) end,
-  xpcall = function(m) return xpcall(error, m.co.yield, "message") end,
+  xpcall = function(m)  -- a handler that fails would be called again and again
+    return xpcall(error, function(e) return select(2, pcall(m.co.yield, e)) end, "message")
+  end,
   tostring = function(m) return tostring(setmetatable({}, {__tostring = m.co.yield})) end,
   load = function(m) return type(load(m.co.yield)) end,
   index = function(m) return setmetatable({}, {__index = m.co.yield}).field end,

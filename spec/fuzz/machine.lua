@@ -164,7 +164,7 @@ end
 function machine:body(index, hidden)
   return function(...)
     local r = self:record()
-    r.depth = self.entering
+    self:arrived(r)
     if hidden then
       r.hidden, r.by = true, "stock"
     end
@@ -192,6 +192,7 @@ end
 --- It is back.
 function machine:arrived(r)
   r.depth = self.entering
+  r.ordinary = false
 end
 
 --- Has it a way to yield, where stock coroutines could not?

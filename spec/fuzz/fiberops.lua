@@ -55,7 +55,8 @@ local function between(m, node, co, times)
 end
 
 -- In slices until it comes back on its own, or at last without. Where it was
--- stopped depends on what finalizers did, and must not show.
+-- stopped depends on what finalizers did, and must not show: the machine is left
+-- as it was at that moment.
 resuming("slice", function(m, node, co)
   local results = table.pack(m.co.slice(co, node.budget, m:values(node.values)))
   local times = 0
@@ -65,7 +66,6 @@ resuming("slice", function(m, node, co)
     if times == node.n then
       return m.co.resume(co, "these go nowhere")
     end
-    m:enter()
     results = table.pack(m.co.slice(co, node.budget))
   end
   if results[1] then

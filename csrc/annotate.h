@@ -242,6 +242,11 @@ INLINE void annotate_nostack (unsigned int id) {
   VALGRIND_STACK_DEREGISTER(id);
 }
 
+/* What these bytes hold is meant to be looked at, whatever it is. */
+INLINE void annotate_defined (const void *at, size_t bytes) {
+  VALGRIND_MAKE_MEM_DEFINED(at, bytes);
+}
+
 /* Reads outside of all frames are meant, until annotate_peeked. */
 INLINE void annotate_peek (void) {
   VALGRIND_DISABLE_ERROR_REPORTING;
@@ -261,6 +266,11 @@ INLINE unsigned int annotate_stack (const void *low, const void *top) {
 
 INLINE void annotate_nostack (unsigned int id) {
   (void)id;
+}
+
+INLINE void annotate_defined (const void *at, size_t bytes) {
+  (void)at;
+  (void)bytes;
 }
 
 INLINE void annotate_peek (void) {

@@ -307,6 +307,7 @@ static void depart (struct universe *u, lua_State *L, struct fiber *f, int n,
   d->inner = u->running;
   d->levels = u->depth - f->depth;
   f->state = FIBER_SUSPENDED;
+  f->mark = fiber_mark(u, f->L);
   f->nvalues = n;
   f->inner = d->inner;
   f->height = d->levels;

@@ -92,6 +92,15 @@ void fiber_disown (struct universe *u, struct fiber *f) {
 }
 
 
+void fiber_mistaken (struct universe *u, lua_State *co, struct fiber *f) {
+  lua_Debug ar;
+  if (lua_checkstack(co, LUA_MINSTACK)
+      && (lua_status(co) == LUA_YIELD || !lua_getstack(co, 0, &ar)
+          || !thread_isanchored(co)))
+    fiber_abandon(u, f);
+}
+
+
 /*
 ** The innermost fiber was jumped out of. Its thread is dead; it is buried if
 ** it has an anchor, which tells that it is not yet collected. Where the jump
@@ -279,18 +288,16 @@ INLINE struct fiber *take (struct universe *u, lua_State *L, lua_State *co,
 struct fiber *fiber_take (struct universe *u, lua_State *L, lua_State *co,
                           int narg) {
   int compact = lua_status(co) == LUA_YIELD;
-  return take(u, L, co, narg, compact ? NULL : fiber_suspended(u, co),
-              compact);
+  return take(u, L, co, narg, fiber_suspended(u, co), compact);
 }
 
 
 struct fiber *fiber_prepare (struct universe *u, lua_State *L, lua_State *co,
                              int narg, int *status, int *nres) {
-  struct fiber *f = NULL;
+  struct fiber *f;
   int compact = lua_status(co) == LUA_YIELD;
   checkrunning(u, L);
-  if (!compact)
-    f = fiber_suspended(u, co);
+  f = fiber_suspended(u, co);
   if (narg > 0 && !fiber_takes(co, f, narg))
     *status = refuse(L, "too many arguments to resume");
   else if (!compact && f == NULL && !fiber_isfresh(co))
@@ -383,6 +390,9 @@ void fiber_anchor (struct universe *u, lua_State *L, struct fiber *f) {
   unwind_look(u);
   anchor_make(u, L, f->L);
   if (!f->anchored) {  /* no finalizer was faster */
+    struct fiber *other = (struct fiber *)map_find(&u->map, f->L);
+    if (!LIKELY(other == NULL))  /* of a thread that went without a word */
+      fiber_disown(u, other);
     map_insert(&u->map, f->L, f);
     f->anchored = 1;
   }

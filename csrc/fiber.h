@@ -45,12 +45,14 @@
 #include <lua.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "annotate.h"
 #include "config.h"
 #include "cxx.h"
 #include "debug.h"
 #include "map.h"
+#include "measure.h"
 #include "pool.h"
 #include "recent.h"
 #include "row.h"
@@ -100,6 +102,7 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   int height;  /* how many run inside: if 'inner' is set */
   size_t stamp;  /* running: if equal to the universe's 'carried', it is on the
                     list of the running ones for sure, and 'depth' is true */
+  uintptr_t mark;  /* suspended: of the thread (see fiber_mark) */
   int anchored;  /* the thread has an anchor, so that the collector cares,
                     and a place in the map: from the first native yield on */
   struct stack *stack;  /* the memory this record lies in */
@@ -140,6 +143,7 @@ struct universe {
   struct fiber *running;  /* the innermost one, or NULL */
   struct fiber *last;  /* the last to yield natively, or NULL: a good guess
                           at the next to be resumed */
+  struct marks marks;  /* where threads have what tells them apart */
   struct row row;  /* of resumes, but for those of 'last' */
   void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
                     overflow*.c writes it, other threads may read it */
@@ -213,10 +217,39 @@ INLINE int fiber_isfresh (lua_State *co) {
       && !lua_getstack(co, 0, &ar);
 }
 
+/*
+** What stays as it is while 'co' is suspended natively: where it is in its list
+** of calls, and where it would go in case of an error, which is on the stack
+** that it is suspended on. No thread that comes to its address has the same.
+*/
+INLINE uintptr_t fiber_mark (const struct universe *u, const lua_State *co) {
+  uintptr_t call, jump;
+  memcpy(&call, (const char *)co + u->marks.call, sizeof(call));
+  memcpy(&jump, (const char *)co + u->marks.jump, sizeof(jump));
+  return call ^ jump;
+}
+
+/* Is 'co' in the state in which f, at its address, was suspended? */
+INLINE int fiber_fits (const struct universe *u, const struct fiber *f,
+                       const lua_State *co) {
+  return f->state == FIBER_SUSPENDED && f->mark == fiber_mark(u, co);
+}
+
+/* f is suspended and does not fit 'co', at whose address it was: its thread
+   went without a word, or was closed by Lua's own function, or C code makes
+   calls on it, in which case f stays as it is. */
+PRIVATE void fiber_mistaken (struct universe *u, lua_State *co,
+                             struct fiber *f);
+
 /* The fiber of 'co' if it is suspended natively, or NULL. */
 INLINE struct fiber *fiber_suspended (struct universe *u, lua_State *co) {
   struct fiber *f = (struct fiber *)map_find(&u->map, co);
-  return f != NULL && f->state == FIBER_SUSPENDED ? f : NULL;
+  if (f == NULL || f->state != FIBER_SUSPENDED)
+    return NULL;
+  if (LIKELY(fiber_fits(u, f, co)))
+    return f;
+  fiber_mistaken(u, co, f);
+  return NULL;
 }
 
 /* Raises the message as an error, without a position. */
@@ -514,10 +547,10 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
               && (u->running == NULL ? fiber_athome(u)
                   : u->running->L == L)))
     f = NULL;
-  else if (LIKELY(f != NULL && f->state == FIBER_SUSPENDED))
+  else if (LIKELY(f != NULL && fiber_fits(u, f, *co)))
     u->suspended--;  /* a function that yielded has that many free slots */
   else
-    f = fiber_start(u, *co, narg);
+    f = f == NULL ? fiber_start(u, *co, narg) : NULL;
   if (LIKELY(f != NULL)) {
     if (narg > 0)
       lua_xmove(L, *co, narg);
@@ -550,6 +583,7 @@ INLINE int fiber_pass (struct universe *u, lua_State *L, struct fiber *f,
   DEBUG_ASSERT(f == u->running && "only the innermost fiber can yield");
   DEBUG_ASSERT(f->anchored && "a suspended fiber needs an anchor");
   f->state = FIBER_SUSPENDED;
+  f->mark = fiber_mark(u, L);
   f->nvalues = n;
   u->suspended++;
   u->native_yields++;

@@ -142,6 +142,18 @@ int thread_isburied (lua_State *L, lua_State *co) {
   return buried;
 }
 
+int thread_isanchored (lua_State *co) {
+  int anchored;
+  if (lua_rawgetp(co, LUA_REGISTRYINDEX, &threadskey) != LUA_TTABLE) {
+    lua_pop(co, 1);
+    return 0;
+  }
+  lua_pushthread(co);
+  anchored = lua_rawget(co, -2) == LUA_TUSERDATA;
+  lua_pop(co, 2);
+  return anchored;
+}
+
 /* }====================================================== */
 
 
@@ -193,8 +205,8 @@ static int anchorgc (lua_State *L) {
     return 0;  /* called by hand */
   lua_getiuservalue(L, 1, 1);
   co = lua_tothread(L, -1);
-  f = (struct fiber *)map_find(&u->map, co);
   suspended = fiber_suspended(u, co);
+  f = (struct fiber *)map_find(&u->map, co);
   left = suspended != NULL && unwind_isneeded(u, f)
       && unwind_finds(u, L, f);
   if (left)
@@ -447,6 +459,7 @@ static void setdefaults (struct universe *u, lua_State *L) {
   u->max_depth = u->quick_depth = MAX_DEPTH;
   u->native_limit = NATIVE_LIMIT;
   u->stack_size = pages_round(measure_stack(L));
+  measure_marks(L, &u->marks);
   u->guard = u->pools.guard = defaultguard(L);
   u->pools.limit = POOL_LIMIT;
   map_init(&u->map);

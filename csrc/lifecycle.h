@@ -64,6 +64,9 @@ PRIVATE void threads_push (lua_State *L);
 PRIVATE void thread_bury (lua_State *L, lua_State *co);
 PRIVATE int thread_isburied (lua_State *L, lua_State *co);
 
+/* Has 'co' an anchor? It needs four free slots. */
+PRIVATE int thread_isanchored (lua_State *co);
+
 /* Does a finalizer ('__gc') run on the thread L itself, which runs or resumes
    another? Then no yield may leave it: Lua keeps the collector stopped. */
 PRIVATE int finalizer_runson (lua_State *L);

@@ -111,7 +111,9 @@ int fiber_status (struct universe *u, lua_State *L, lua_State *co) {
 
 
 struct fiber *fiber_find (struct universe *u, lua_State *co) {
-  struct fiber *f = (struct fiber *)map_find(&u->map, co);
+  struct fiber *f = fiber_suspended(u, co);
+  if (f == NULL)
+    f = (struct fiber *)map_find(&u->map, co);
   if (f == NULL) {  /* without an anchor it can only run */
     f = u->running;
     while (f != NULL && f->L != co)

@@ -7,7 +7,7 @@
 local child = require "child"
 
 describe("A stock coroutine at the address of a fiber whose finalizer had no memory", function()
-  pending("is resumed as what it is", function()
+  it("is resumed as what it is", function()
     assert.equal("held\n", child.output [[
       local starve = require "starve"
       for round = 0, 100 do

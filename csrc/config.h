@@ -108,6 +108,10 @@
 #define NEAR_STACK 216
 #define NEAR_CALL 960
 
+/* Stacks that may be lost to threads that went without a word, beside as many
+   as are in use, before it is looked for them: a walk through all. */
+#define LOST_BATCH 1024
+
 /* Stacks cached for reuse: as many as may be suspended natively by choice. */
 #define POOL_LIMIT 1024
 #define COUNT_LIMIT_MAX 100000000

@@ -129,6 +129,7 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   lua_Hook hook;  /* BODY_THROW: the thread's own hook, its mask and count */
   int hookmask, hookcount;
   struct slice *slice;  /* what counts its instructions, or NULL */
+  size_t seen;  /* the last look that found its thread (lifecycle.c) */
   unsigned char nests;  /* it resumed others inside a slice */
   unsigned char looks;  /* a look at the budget is under way: the next
                            instruction is already counted */
@@ -172,6 +173,9 @@ struct universe {
   size_t condemned;  /* anchors that were found unreachable once */
   size_t outlived;  /* threads in the map that the collector's last cycle found
                        to be reachable */
+  size_t expected;  /* of threads in the map: with more, it is looked whether
+                       they are there */
+  size_t looks;  /* how often that was done */
   int watched;  /* the end of the collector's next cycle will be noticed */
   int pressure;  /* native yields the collector was not told of */
   int heap;  /* KB that Lua had when it was told */

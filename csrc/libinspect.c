@@ -169,6 +169,7 @@ static int lib_list (lua_State *L) {
   struct universe *u = lib_universe(L);
   struct fiber *f;
   fiber_status(u, L, L);  /* what was jumped out of is no longer mounted */
+  threads_reconcile(u, L);
   lua_settop(L, 0);
   lua_createtable(L, (int)(u->map.count + 1), 0);
   threads_push(L);

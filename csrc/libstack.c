@@ -55,7 +55,9 @@ static int wrap (lua_State *L) {
 
 
 static int trim (lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)pools_trim(&lib_universe(L)->pools));
+  struct universe *u = lib_universe(L);
+  threads_reconcile(u, L);
+  lua_pushinteger(L, (lua_Integer)pools_trim(&u->pools));
   return 1;
 }
 

@@ -361,8 +361,40 @@ static void tellcollector (struct universe *u, lua_State *L) {
 }
 
 
+/* Marks the fibers whose threads are there. */
+static void see (struct universe *u, lua_State *L) {
+  u->looks++;
+  threads_push(L);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    struct fiber *f =
+      (struct fiber *)map_find(&u->map, lua_tothread(L, -2));
+    if (f != NULL)
+      f->seen = u->looks;
+  }
+  lua_pop(L, 1);
+}
+
+
+void threads_reconcile (struct universe *u, lua_State *L) {
+  size_t i;
+  if (u->map.count == 0)
+    return;
+  luaL_checkstack(L, 4, NULL);
+  see(u, L);
+  for (i = 0; i < u->map.capacity; i++) {
+    struct fiber *f;
+    while ((f = (struct fiber *)u->map.slots[i].value) != NULL
+           && f->state == FIBER_SUSPENDED && f->seen != u->looks)
+      fiber_disown(u, f);  /* which may fill the slot again */
+  }
+  u->expected = 2 * u->map.count + LOST_BATCH;
+}
+
+
 void anchor_make (struct universe *u, lua_State *L, lua_State *co) {
   luaL_checkstack(L, 8, NULL);
+  if (!LIKELY(u->map.count < u->expected))
+    threads_reconcile(u, L);
   tellcollector(u, L);
   watch(u, L);
   anchor(u, L, co, &u->map);
@@ -457,6 +489,7 @@ static void setdefaults (struct universe *u, lua_State *L) {
   memset(u, 0, sizeof(struct universe));
   u->registry = lua_topointer(L, LUA_REGISTRYINDEX);
   u->max_depth = u->quick_depth = MAX_DEPTH;
+  u->expected = LOST_BATCH;
   u->native_limit = NATIVE_LIMIT;
   u->stack_size = pages_round(measure_stack(L));
   measure_marks(L, &u->marks);

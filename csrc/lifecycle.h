@@ -60,6 +60,11 @@ PRIVATE void thread_wish (struct universe *u, lua_State *L, lua_State *co,
    keys. May raise. */
 PRIVATE void threads_push (lua_State *L);
 
+/* Takes the stacks of threads that went without a word: Lua does not call a
+   finalizer for which there is no memory, or no room on the C stack. Takes time
+   with the number of fibers. May raise before it does anything. */
+PRIVATE void threads_reconcile (struct universe *u, lua_State *L);
+
 /* Marks 'co' as dead for good. May raise, unless 'co' has an anchor. */
 PRIVATE void thread_bury (lua_State *L, lua_State *co);
 PRIVATE int thread_isburied (lua_State *L, lua_State *co);

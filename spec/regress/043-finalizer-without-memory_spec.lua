@@ -1,8 +1,6 @@
 -- Where no memory is left to call the finalizer of an anchor, its thread goes
 -- without a word. A stock coroutine that is made at the same address is taken
 -- for it: a resume goes on with the old C stack, whose Lua state is gone.
---
--- Open, as 023 is.
 
 local child = require "child"
 

@@ -172,7 +172,8 @@ $(BUILD)/fuzz/%: spec/fuzz/%.c spec/fuzz/replay.c $(OBJECTS) $(wildcard spec/c/*
 	@echo '$(CC) $<'
 	$(Q)$(LUACOMPILE) -iquote csrc -o $@ $< $(or $(FUZZER),spec/fuzz/replay.c) \
 	  $($*_OBJECTS) $(LDFLAGS) $($*_LIBS)
-REPLAYS = $(BUILD)/fuzz/layers $(if $(LUA_ARCHIVE),$(BUILD)/fuzz/arguments)
+REPLAYS = $(patsubst spec/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard spec/fuzz/layers.c) \
+  $(if $(LUA_ARCHIVE),$(wildcard spec/fuzz/arguments.c)))
 
 # Programs that have Lua and cfiber in them, where there is a Lua to link
 LUA_ARCHIVE = $(filter /%,$(shell $(CC) -print-file-name=liblua$(LUA_VERSION).a))

@@ -21,15 +21,6 @@
 ** =======================================================
 */
 
-int fiber_closethread (lua_State *co) {
-#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50406
-  return lua_closethread(co, NULL);
-#else
-  return lua_resetthread(co);
-#endif
-}
-
-
 static void pushthread (lua_State *L, lua_State *co) {
   lua_pushthread(co);
   lua_xmove(co, L, 1);
@@ -151,7 +142,7 @@ static int closealone (struct universe *u, lua_State *L, lua_State *co,
       endhandler(u, L, f);
   }
   /* closing must not fail for want of memory */
-  return closed(co, fiber_closethread(co), escaped, text);
+  return closed(co, compat_closethread(co), escaped, text);
 }
 
 

@@ -42,7 +42,7 @@ static int showsfinalizer (lua_State *L) {
 static int finalizes (struct universe *u, lua_State *L, struct fiber *f) {
   struct fiber *x = u->running;
   int known = x->L == L, found;
-  if (LIKELY(!finalizer_runs(L)))
+  if (LIKELY(!compat_finalizes(L)))
     return 0;
   found = !known && finalizer_runson(L);
   while (!found && !(found = finalizer_runson(x->L)) && x != f) {
@@ -61,7 +61,7 @@ static int finalizes (struct universe *u, lua_State *L, struct fiber *f) {
 
 
 int finalizer_isinside (const struct fiber *f) {
-  int inside = finalizer_runs(f->L);
+  int inside = compat_finalizes(f->L);
   for (; inside && f != NULL; f = f->resumer)
     inside = !showsfinalizer(f->from);
   return inside;
@@ -307,7 +307,7 @@ static void depart (struct universe *u, lua_State *L, struct fiber *f, int n,
   d->inner = u->running;
   d->levels = u->depth - f->depth;
   f->state = FIBER_SUSPENDED;
-  f->mark = fiber_mark(u, f->L);
+  f->mark = marks_of(&u->marks, f->L);
   f->nvalues = n;
   f->inner = d->inner;
   f->height = d->levels;

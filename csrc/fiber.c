@@ -31,7 +31,7 @@
 */
 static NOINLINE void run (struct fiber *f) {
   if (f->body == BODY_CLOSE)
-    f->status = fiber_closethread(f->L);
+    f->status = compat_closethread(f->L);
   else
     f->status = lua_resume(f->L, NULL, f->nvalues, &f->nvalues);
   f->state = FIBER_FINISHED;

@@ -45,9 +45,9 @@
 #include <lua.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "annotate.h"
+#include "compat.h"
 #include "config.h"
 #include "cxx.h"
 #include "debug.h"
@@ -102,7 +102,7 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   int height;  /* how many run inside: if 'inner' is set */
   size_t stamp;  /* running: if equal to the universe's 'carried', it is on the
                     list of the running ones for sure, and 'depth' is true */
-  uintptr_t mark;  /* suspended: of the thread (see fiber_mark) */
+  uintptr_t mark;  /* suspended: of the thread (see marks_of) */
   int anchored;  /* the thread has an anchor, so that the collector cares,
                     and a place in the map: from the first native yield on */
   struct stack *stack;  /* the memory this record lies in */
@@ -198,9 +198,6 @@ PRIVATE const char *fiber_statusname (int status);
    deeply. */
 PRIVATE int fiber_close (struct universe *u, lua_State *L, lua_State *co);
 
-/* 'lua_closethread', on the running stack. */
-PRIVATE int fiber_closethread (lua_State *co);
-
 /* One of THREAD_... as L sees it. */
 PRIVATE int fiber_status (struct universe *u, lua_State *L, lua_State *co);
 
@@ -221,22 +218,10 @@ INLINE int fiber_isfresh (lua_State *co) {
       && !lua_getstack(co, 0, &ar);
 }
 
-/*
-** What stays as it is while 'co' is suspended natively: where it is in its list
-** of calls, and where it would go in case of an error, which is on the stack
-** that it is suspended on. No thread that comes to its address has the same.
-*/
-INLINE uintptr_t fiber_mark (const struct universe *u, const lua_State *co) {
-  uintptr_t call, jump;
-  memcpy(&call, (const char *)co + u->marks.call, sizeof(call));
-  memcpy(&jump, (const char *)co + u->marks.jump, sizeof(jump));
-  return call ^ jump;
-}
-
 /* Is 'co' in the state in which f, at its address, was suspended? */
 INLINE int fiber_fits (const struct universe *u, const struct fiber *f,
                        const lua_State *co) {
-  return f->state == FIBER_SUSPENDED && f->mark == fiber_mark(u, co);
+  return f->state == FIBER_SUSPENDED && f->mark == marks_of(&u->marks, co);
 }
 
 /* f is suspended and does not fit 'co', at whose address it was: its thread
@@ -570,15 +555,6 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
   return fiber_returned(u, f, co, nres);
 }
 
-/* Does a finalizer ('__gc') run on any thread? */
-INLINE int finalizer_runs (lua_State *L) {
-#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50404
-  return lua_gc(L, LUA_GCCOUNT, 0) == -1;  /* every option is invalid there */
-#else
-  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;  /* or stopped by the user */
-#endif
-}
-
 /* Suspends f, which runs on L and has an anchor, natively with the 'n' values
    on top of L. Returns when it is resumed: how many values are on top; or
    raises what is thrown. */
@@ -587,7 +563,7 @@ INLINE int fiber_pass (struct universe *u, lua_State *L, struct fiber *f,
   DEBUG_ASSERT(f == u->running && "only the innermost fiber can yield");
   DEBUG_ASSERT(f->anchored && "a suspended fiber needs an anchor");
   f->state = FIBER_SUSPENDED;
-  f->mark = fiber_mark(u, L);
+  f->mark = marks_of(&u->marks, L);
   f->nvalues = n;
   u->suspended++;
   u->native_yields++;
@@ -610,7 +586,7 @@ INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
     ready = f->anchored;
   }
   else
-    ready = ready && f->anchored && f->body != BODY_CLOSE && !finalizer_runs(L);
+    ready = ready && f->anchored && f->body != BODY_CLOSE && !compat_finalizes(L);
   if (!LIKELY(ready)) {
     if (!fiber_yieldsnatively(u, L))
       return lua_yield(L, n);

@@ -70,7 +70,7 @@ static int hooksrun (lua_State *L) {
 ** suppressed inside a hook, for which the answer is a careful yes.
 */
 int finalizer_runson (lua_State *L) {
-  return finalizer_runs(L) && !hooksrun(L);
+  return compat_finalizes(L) && !hooksrun(L);
 }
 
 /* }====================================================== */
@@ -201,7 +201,7 @@ static int anchorgc (lua_State *L) {
   lua_State *co;
   struct fiber *f, *suspended;
   int left;
-  if (!finalizer_runs(L))
+  if (!compat_finalizes(L))
     return 0;  /* called by hand */
   lua_getiuservalue(L, 1, 1);
   co = lua_tothread(L, -1);
@@ -302,7 +302,7 @@ static void anchor (struct universe *u, lua_State *L, lua_State *co,
 static int watchgc (lua_State *L) {
   struct universe *u =
     (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
-  if (finalizer_runs(L)) {
+  if (compat_finalizes(L)) {
     u->outlived = u->map.count > u->condemned ? u->map.count - u->condemned
                                               : 0;
     u->watched = u->map.count > 0;
@@ -447,7 +447,7 @@ static int joinusual (struct universe *u) {
 
 int universe_reopen (struct universe *u, lua_State *L) {
   struct universe *present;
-  if (finalizer_runs(L) || !joinusual(u))
+  if (compat_finalizes(L) || !joinusual(u))
     return 0;
   present = universe_push(L);
   lua_getmetatable(L, -1);
@@ -463,7 +463,7 @@ int universe_reopen (struct universe *u, lua_State *L) {
 /* '__gc' of the universe: 'lua_close' is under way. */
 static int universegc (lua_State *L) {
   struct universe *u = (struct universe *)lua_touserdata(L, 1);
-  if (finalizer_runs(L)) {
+  if (compat_finalizes(L)) {
     fiber_endall(u, L);
     if (universe_only() == u)
       __atomic_store_n(&universe_single, NULL, __ATOMIC_RELAXED);
@@ -531,7 +531,7 @@ static struct universe *findpresent (lua_State *L) {
 /* A new universe and its metatable are on top of the stack. Nothing but the
    last step may fail, and then its finalizer ends it. */
 static void begin (struct universe *u, lua_State *L) {
-  u->closed = finalizer_runs(L);
+  u->closed = compat_finalizes(L);
   if (!u->closed && !joinusual(u))
     luaL_error(L, "not enough memory");
   lua_setmetatable(L, -2);

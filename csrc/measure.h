@@ -1,6 +1,6 @@
 /*
 ** measure.h
-** How large a stack the Lua at hand needs
+** What the Lua at hand needs, and where its threads keep what
 */
 
 #ifndef measure_h
@@ -8,6 +8,8 @@
 
 #include <lua.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "config.h"
 
@@ -24,5 +26,17 @@ struct marks {
 /* Finds them out by a look at a thread that runs; where it shows no such
    pointers both are 0. May raise a memory error. */
 PRIVATE void measure_marks (lua_State *L, struct marks *m);
+
+/*
+** What stays as it is while 'co' is suspended natively: where it is in its list
+** of calls, and where it would go in case of an error, which is on the stack
+** that it is suspended on. No thread that comes to its address has the same.
+*/
+INLINE uintptr_t marks_of (const struct marks *m, const lua_State *co) {
+  uintptr_t call, jump;
+  memcpy(&call, (const char *)co + m->call, sizeof(call));
+  memcpy(&jump, (const char *)co + m->jump, sizeof(jump));
+  return call ^ jump;
+}
 
 #endif

@@ -138,7 +138,7 @@ static int refuse (lua_State *L) {
    all fibers for. Not under ASan, which keeps marks of the frames that such a
    jump leaves on another stack than its own, nor out of a finalizer, which
    leaves the collector stopped in any Lua. */
-static int raise (lua_State *L) {
+static int raiseout (lua_State *L) {
   lua_State *main;
   lua_settop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
@@ -278,7 +278,7 @@ static const luaL_Reg libraries[] = {
 static const luaL_Reg natives[] = {
   {"byte", byte},
   {"more", more},
-  {"raise", raise},
+  {"raise", raiseout},
   {"refuse", refuse},
   {"room", room},
   {"starve", starve},

@@ -1,0 +1,31 @@
+/*
+** compat.h
+** Where the releases of Lua 5.4 differ
+*/
+
+#ifndef compat_h
+#define compat_h
+
+#include <lua.h>
+
+#include "config.h"
+
+/* Does a finalizer ('__gc') run on any thread? */
+INLINE int compat_finalizes (lua_State *L) {
+#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50404
+  return lua_gc(L, LUA_GCCOUNT, 0) == -1;  /* every option is invalid there */
+#else
+  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;  /* or stopped by the user */
+#endif
+}
+
+/* 'lua_closethread' (manual 4.6), on the running stack. */
+INLINE int compat_closethread (lua_State *co) {
+#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50406
+  return lua_closethread(co, NULL);
+#else
+  return lua_resetthread(co);
+#endif
+}
+
+#endif

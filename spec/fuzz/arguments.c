@@ -144,7 +144,7 @@ static int raiseout (lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   main = lua_tothread(L, -1);
   lua_pop(L, 1);
-  if (!protects || !MEMORY_FAILS || finalizer_runs(L)
+  if (!protects || !MEMORY_FAILS || compat_finalizes(L)
       || !lua_checkstack(main, 1))
     return 0;
   lua_xmove(L, main, 1);

@@ -43,7 +43,7 @@ INLINE void cxx_exchange (cxx_getter getter, struct cxx_exceptions *e) {
    not count. A C++ runtime was found before. */
 PRIVATE int cxx_finds (void (*outermost) (void *));
 
-/* Is it an exception of the C++ runtime? Looks for one. */
+/* Is it an exception of the C++ runtime, and not caught? Looks for that one. */
 PRIVATE int cxx_catches (const struct _Unwind_Exception *e);
 
 /* The frame goes on at the address that is its language-specific data. */

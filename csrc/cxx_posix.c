@@ -416,11 +416,12 @@ void cxx_unwind (struct cxx_unwinding *w, void (*done) (void *arg),
 ** =======================================================
 */
 
-/* The class has the name of a vendor and a language in seven bytes. */
+/* The class has the name of a vendor and a language in seven bytes. Another
+   runtime may use the same one, but counts for itself. */
 int cxx_catches (const struct _Unwind_Exception *e) {
   unsigned long long kind, own;
   memcpy(&kind, &e->exception_class, sizeof(kind));
-  if (cxx_find() == NULL)
+  if (cxx_find() == NULL || runtime.getter()->uncaught == 0)
     return 0;
   own = runtime.clang != NULL ? 0x434c4e47432b2b : 0x474e5543432b2b;
   return kind >> 8 == own;  /* CLNGC++, GNUCC++ */

@@ -196,7 +196,18 @@ describe("A C++ exception that would leave a fiber", function()
     local _, message = pcall(require "cxx".resume, cfiber.create(cxx.standard), 7)
     show(message == "7" and "text" or message)]], unknown)
 
-  case("does so in a finalizer's fiber, and the collector goes on", "false text true", [[
+  case("ends no more than the destruction of a stack that is dropped", "true dead 0 ", [[
+    local co = cfiber.create(function()
+      cxx.hold("o", function()
+        pcall(require "cxx".raise, "a", cfiber.yield)  -- its destructor raises an error
+        cxx.standard "text"
+      end)
+    end)
+    cfiber.resume(co)
+    local closed = cfiber.close(co)
+    show(closed, cfiber.status(co), cfiber.stats().mounted, cxx.told())]])
+
+  case("ends a fiber that a finalizer resumed, and the collector goes on", "false text true", [[
     local ok, message
     setmetatable({}, {__gc = function() ok, message = ends(cxx.standard, "text") end})
     collectgarbage()

@@ -57,6 +57,7 @@ static int pushtext (lua_State *L) {
 
 void escape_push (lua_State *L, char *text) {
   static char unknown[] = "unknown C++ exception";
+  lua_checkstack(L, LUA_MINSTACK);  /* without memory Lua's own reserve does */
   lua_pushcfunction(L, pushtext);
   lua_pushlightuserdata(L, text != NULL ? text : unknown);
   lua_pcall(L, 1, 1, 0);  /* a failure leaves its own message */

@@ -39,8 +39,7 @@ INLINE int escape_isstatus (int status) {
 }
 
 /* Pushes the message of the error: 'text', which is freed, or the usual one for
-   NULL. Never raises: if memory is short the message says so. Needs two free
-   slots. */
+   NULL. Never raises: if memory is short the message says so. */
 PRIVATE void escape_push (lua_State *L, char *text);
 
 #endif

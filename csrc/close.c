@@ -273,16 +273,20 @@ static RARE int finishescaped (struct universe *u, struct fiber *f) {
 
 
 int fiber_fail (struct universe *u, struct fiber *f, int *nres) {
+  lua_State *L = f->from, *co = f->L;
   int status = f->status;
   if (f->state == FIBER_EXITED)
     return finishexit(u, f, nres);
   if (f->state == FIBER_ESCAPED || escape_isstatus(status))
     return finishescaped(u, f);
-  lua_xmove(f->L, f->from, 1);  /* error message */
+  lua_xmove(co, L, 1);  /* error message */
   if (status == LUA_ERRMEM)
     pools_short(&u->pools);
   fiber_unmount(u, f);
-  return status;
+  if (LIKELY(lua_status(co) != LUA_OK))
+    return status;
+  lua_pop(L, 1);  /* 'lua_resume' refused it, but does not see why */
+  return fiber_refusedead(u, L, co);
 }
 
 /* }====================================================== */

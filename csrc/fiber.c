@@ -245,9 +245,7 @@ static RARE int refuse (lua_State *L, const char *message) {
 }
 
 
-/* 'co' runs nothing when it is resumed. */
-static RARE int refusedead (struct universe *u, lua_State *L,
-                            lua_State *co) {
+int fiber_refusedead (struct universe *u, lua_State *L, lua_State *co) {
   if (fiber_status(u, L, co) != THREAD_DEAD)
     return refuse(L, "cannot resume non-suspended coroutine");
   return refuse(L, "cannot resume dead coroutine");
@@ -301,7 +299,7 @@ struct fiber *fiber_prepare (struct universe *u, lua_State *L, lua_State *co,
   if (narg > 0 && !fiber_takes(co, f, narg))
     *status = refuse(L, "too many arguments to resume");
   else if (!compact && f == NULL && !fiber_isfresh(co))
-    *status = refusedead(u, L, co);
+    *status = fiber_refusedead(u, L, co);
   else if (u->depth + fiber_height(f) >= u->max_depth)
     *status = refuse(L, "C stack overflow");
   else if (u->closed && !universe_reopen(u, L))

@@ -309,7 +309,12 @@ PRIVATE struct fiber *fiber_take (struct universe *u, lua_State *L,
 /* Is there room for so many arguments? 'f' is the fiber of 'co' or NULL. */
 PRIVATE int fiber_takes (lua_State *co, const struct fiber *f, int narg);
 
-/* Unmounts a fiber that failed or exited; status and results as fiber_resume. */
+/* Pushes the error for a resume of 'co', which runs nothing when it is resumed.
+   Returns a Lua status. */
+PRIVATE int fiber_refusedead (struct universe *u, lua_State *L,
+                              lua_State *co);
+
+/* Unmounts a fiber that failed, exited or could not be resumed; status and results as fiber_resume. */
 PRIVATE int fiber_fail (struct universe *u, struct fiber *f, int *nres);
 
 /* Readies the running fiber for a native yield: 1. Or it cannot or should
@@ -509,10 +514,12 @@ INLINE struct fiber *fiber_mount (struct stack *s, lua_State *co,
   return f;
 }
 
-/* Mounts 'co', which has no stack, if nothing is unusual; else NULL. */
+/* Mounts 'co', unless it has an anchor or something else is unusual: NULL.
+   Whether it can be resumed at all is for 'lua_resume' to say. */
 INLINE struct fiber *fiber_start (struct universe *u, lua_State *co, int narg) {
   int compact = lua_status(co) == LUA_YIELD;
-  if ((!compact && !fiber_isfresh(co)) || (narg > 0 && !lua_checkstack(co, narg))
+  if ((!compact && map_find(&u->map, co) != NULL)
+      || (narg > 0 && !lua_checkstack(co, narg))
       || u->closed || u->wishes.count > 0 || u->pools.usual->free == NULL)
     return NULL;
   return fiber_mount(pool_get(u->pools.usual), co, BODY_RESUME, compact);

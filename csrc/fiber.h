@@ -193,7 +193,7 @@ PRIVATE const char *fiber_statusname (int status);
    4.6): runs its to-be-closed variables and gives its stack back. What runs
    inside is closed before, innermost first; stock coroutines there that
    resume another stay as they are where that does not show (see chain.h).
-   Returns a Lua status; unless it is LUA_OK the error, the last one, is on top of 'co'.
+   Returns a Lua status; unless it is LUA_OK the last error is on top of 'co'.
    Raises "C stack overflow" in L, with nothing done, when closes nest too
    deeply. */
 PRIVATE int fiber_close (struct universe *u, lua_State *L, lua_State *co);
@@ -212,11 +212,7 @@ PRIVATE struct fiber *fiber_find (struct universe *u, lua_State *co);
 PRIVATE int fiber_isyieldable (struct universe *u, lua_State *co);
 
 /* Has 'co' a body and not begun it? */
-INLINE int fiber_isfresh (lua_State *co) {
-  lua_Debug ar;
-  return lua_status(co) == LUA_OK && lua_gettop(co) > 0
-      && !lua_getstack(co, 0, &ar);
-}
+PRIVATE int fiber_isfresh (lua_State *co);
 
 /* Is 'co' in the state in which f, at its address, was suspended? */
 INLINE int fiber_fits (const struct universe *u, const struct fiber *f,
@@ -274,11 +270,9 @@ PRIVATE void fiber_unanchor (struct universe *u, struct fiber *f);
    inside another, with which it goes. */
 PRIVATE void fiber_disown (struct universe *u, struct fiber *f);
 
-/* The universe's end, inside its finalizer: takes all stacks away but the one
-   the caller stands on. Until 'pools.usual' is joined again there are none.
-   May run anything. */
+/* The universe's end, inside its finalizer: takes all stacks but the caller's.
+   Until 'pools.usual' is joined again there are none. May run anything. */
 PRIVATE void fiber_endall (struct universe *u, lua_State *L);
-
 
 /*
 ** {======================================================
@@ -309,20 +303,19 @@ PRIVATE struct fiber *fiber_take (struct universe *u, lua_State *L,
 /* Is there room for so many arguments? 'f' is the fiber of 'co' or NULL. */
 PRIVATE int fiber_takes (lua_State *co, const struct fiber *f, int narg);
 
-/* Pushes the error for a resume of 'co', which runs nothing when it is resumed.
-   Returns a Lua status. */
-PRIVATE int fiber_refusedead (struct universe *u, lua_State *L,
-                              lua_State *co);
+/* Pushes the error for a resume of 'co', which would run nothing; returns a Lua
+   status. */
+PRIVATE int fiber_refusedead (struct universe *u, lua_State *L, lua_State *co);
 
-/* Unmounts a fiber that failed, exited or could not be resumed; status and results as fiber_resume. */
+/* Unmounts a fiber that failed, exited or could not start; returns status and
+   results as fiber_resume. */
 PRIVATE int fiber_fail (struct universe *u, struct fiber *f, int *nres);
 
-/* Readies the running fiber for a native yield: 1. Or it cannot or should
-   not: 0, and 'lua_yield' decides. Or raises. */
+/* Readies the running fiber for a native yield: 1. Or 0, it cannot or should
+   not: 'lua_yield' decides. Or raises. */
 PRIVATE int fiber_yieldsnatively (struct universe *u, lua_State *L);
 
-/* 'co' was just made, inside a slice: it inherited a hook that is not the
-   user's (slice.c). */
+/* 'co' was just made, inside a slice: its hook is not the user's (slice.c). */
 PRIVATE void slice_made (struct universe *u, lua_State *co);
 
 /* The resumer of f, on L, goes on where something is to be done first: those

@@ -14,6 +14,13 @@ const char *fiber_statusname (int status) {
 }
 
 
+int fiber_isfresh (lua_State *co) {
+  lua_Debug ar;
+  return lua_status(co) == LUA_OK && lua_gettop(co) > 0
+      && !lua_getstack(co, 0, &ar);
+}
+
+
 /* Is 'co' one of the threads from 'inner' outwards to 'outer', on one stack?
    A careful yes where they do not show. */
 static int isbetween (lua_State *L, lua_State *outer, lua_State *inner,

@@ -315,6 +315,9 @@ PRIVATE int fiber_fail (struct universe *u, struct fiber *f, int *nres);
    not: 'lua_yield' decides. Or raises. */
 PRIVATE int fiber_yieldsnatively (struct universe *u, lua_State *L);
 
+/* See slice.h. */
+PRIVATE void slice_left (struct fiber *f);
+
 /* 'co' was just made, inside a slice: its hook is not the user's (slice.c). */
 PRIVATE void slice_made (struct universe *u, lua_State *co);
 
@@ -457,6 +460,8 @@ INLINE int fiber_returned (struct universe *u, struct fiber *f,
     *co = f->L;
   }
   *nres = f->nvalues;
+  if (!LIKELY(u->quick_depth > 0))
+    slice_left(f);
   if (LIKELY(f->state == FIBER_SUSPENDED))
     return LUA_YIELD;
   if (LIKELY(f->state == FIBER_FINISHED

@@ -6,6 +6,7 @@
 #include "slice.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 #include "control.h"
 #include "lifecycle.h"
@@ -392,28 +393,109 @@ void slice_pass (struct fiber *f, struct fiber *g, struct phase *phase) {
 }
 
 
+/* Pushes at most 'n' of the threads that run inside 'co', which is suspended,
+   innermost first; returns how many. Runs nothing. */
+static int pushinside (struct universe *u, lua_State *L, lua_State *co,
+                       int n) {
+  const struct fiber *f = fiber_suspended(u, co);
+  const struct fiber *x = f != NULL ? f->inner : NULL;
+  int i;
+  for (i = 0; i < n && x != NULL && x != f; i++, x = x->resumer) {
+    lua_pushthread(x->L);
+    lua_xmove(x->L, L, 1);
+  }
+  return i;
+}
+
+
+/*
+** Those that run inside 'co' and were resumed outside of slices go on in this
+** one. Pushes room for their slices below the 'narg' values on top of L and
+** returns it; 'n' is for how many.
+*/
+static struct slice *makeroom (struct universe *u, lua_State *L, lua_State *co,
+                               int narg, int *n) {
+  struct slice *room;
+  int i, top;
+  *n = fiber_height(fiber_suspended(u, co));
+  if (*n == 0)
+    return NULL;
+  luaL_checkstack(L, *n + LUA_MINSTACK, NULL);
+  room = (struct slice *)lua_newuserdatauv(L, (size_t)*n * sizeof(*room), 0);
+  lua_insert(L, -(narg + 1));
+  memset(room, 0, (size_t)*n * sizeof(*room));
+  top = lua_gettop(L);
+  *n = pushinside(u, L, co, *n);
+  for (i = 0; i < *n; i++) {
+    room[i].L = lua_tothread(L, top + 1 + i);
+    if (hascount(room[i].L))
+      room[i].phase = makephase(L, room[i].L);
+  }
+  lua_settop(L, top);
+  return room;
+}
+
+
+/* The room is for those who were inside f before it was readied: a finalizer
+   may have changed that. */
+static void enterinner (struct fiber *f, struct slice *room, int n) {
+  struct fiber *x = n > 0 ? f->inner : NULL;
+  for (; x != NULL && x != f && n > 0 && room->L == x->L; x = x->resumer) {
+    if (x->slice == NULL) {
+      room->given = 1;
+      enter(x, room, room->phase);
+    }
+    room++;
+    n--;
+  }
+}
+
+
+static void leave (struct fiber *f) {
+  if (f->slice != NULL && f->slice->given)
+    disarm(f);
+}
+
+
+void slice_left (struct fiber *f) {
+  struct fiber *x;
+  for (x = f->inner; x != NULL && x != f; x = x->resumer)
+    leave(x);
+  leave(f);
+}
+
+
 int slice_resume (struct universe *u, lua_State *L, lua_State **co, int narg,
                   struct slice *s, int *nres) {
-  struct slice counting = {NULL, 0, 0, 0, 0, NULL, 0, 0, NULL};
+  struct slice counting = {NULL, 0, 0, 0, 0, 0, NULL, 0, 0, NULL};
   struct phase *phase = NULL;
+  struct slice *room;
   struct fiber *f;
-  int status;
+  int base = lua_gettop(L) - narg, n, status;
   if (s == NULL)
     s = &counting;
   disinherit(u, *co);
   if (hascount(*co))
     phase = makephase(L, *co);
+  room = makeroom(u, L, *co, narg, &n);
   f = fiber_prepare(u, L, *co, narg, &status, nres);
-  if (f == NULL)
+  if (f == NULL) {
+    if (room != NULL)
+      lua_remove(L, base + 1);
     return status;
+  }
   startnesting(u->running);
   enter(f, s, phase);
+  enterinner(f, room, n);
   u->quick_depth = 0;
   f->nvalues = narg;
   f = fiber_run(u, f, L);
   DEBUG_ASSERT(f->slice == s && "a slice goes with its place");
   disarm(f);
+  slice_left(f);
   slice_counts(u);
+  if (room != NULL)
+    lua_remove(L, base + 1);
   return fiber_returned(u, f, co, nres);
 }
 

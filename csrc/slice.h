@@ -24,13 +24,15 @@ struct phase {
   int left;  /* instructions until the next call */
 };
 
-/* One resume inside a slice, on the C stack of its resumer. It is that of the
-   fiber that runs in this place, and of no other. */
+/* One resume inside a slice, on the C stack of its resumer, or one that goes on
+   in a slice, on the Lua stack of that one's. It is that of the fiber that runs
+   in this place, and of no other. */
 struct slice {
   lua_State *L;  /* the thread of that, whose hook is replaced */
   lua_Integer left;  /* of the budget; may be overdrawn */
   int budgeted;  /* else it counts only for those around it */
   int preempted;  /* it ended because the budget was spent */
+  int given;  /* it was there before the slice around it: see slice_left */
   int step;  /* what the next count event charges */
   lua_Hook hook;  /* the user's, with 'mask' and 'count' */
   int mask, count;
@@ -52,6 +54,11 @@ PRIVATE struct phase *slice_ready (struct universe *u, lua_State *L,
    slice_ready returned for g's thread. */
 PRIVATE void slice_pass (struct fiber *f, struct fiber *g,
                          struct phase *phase);
+
+/* f left, for a resumer that knows of no slice, or for that of the slice: those
+   that got theirs in the middle, f and what is suspended inside it, run
+   without. */
+PRIVATE void slice_left (struct fiber *f);
 
 /* Does a slice count what is resumed now? Sets 'quick_depth' to match. */
 PRIVATE int slice_counts (struct universe *u);

@@ -1,7 +1,8 @@
 -- building.lua: for specs that compile C modules and programs
 
-local busted = require "busted"
 local child = require "child"
+
+local pending = require "busted.core"().pending  -- skips the test that runs
 
 local building = {}
 
@@ -15,7 +16,7 @@ building.include = "INC=$(printf 'include Makefile\\nshow:;@echo $(LUA_INCDIR)' 
 function building.check(needs, commands, script)
   for _, name in ipairs(needs) do
     if child.shell("command -v " .. name).status ~= 0 then
-      busted.pending(name .. " is not installed")
+      pending(name .. " is not installed")
     end
   end
   local r = child.shell("exec 2>&1\nset -e\n" .. building.include .. commands, script)

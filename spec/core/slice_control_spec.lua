@@ -148,3 +148,94 @@ describe("In a slice", function()
     assert.equal("dead", cfiber.status(co))
   end)
 end)
+
+-- co, suspended with a fiber inside that began outside of slices and goes on
+-- with 'body'; returns that fiber, too.
+local function chain(body)
+  local co, inner
+  co = create(function()
+    inner = create(function()
+      cfiber.suspend(co)
+      return body()
+    end)
+    local results = table.pack(resume(inner))
+    return table.unpack(results, 1, results.n)
+  end)
+  assert.is_true(resume(co))
+  return co, inner
+end
+
+describe("A fiber that began outside of the slice it goes on in", function()
+  case("is stopped by the budget, also in a C function", function()
+    local co = chain(function()
+      return pcall(string.gsub, "a", "a", loop)
+    end)
+    for _ = 1, 5 do
+      assert.same({true, "budget"}, {slice(co, 100)})
+    end
+    assert.is_true(cfiber.close(co))
+  end)
+
+  case("comes to the same end with any budget", function()
+    for budget = 1, 200 do
+      local co = chain(function()
+        local sum = 0
+        for i = 1, 50 do
+          sum = sum + i
+        end
+        return sum
+      end)
+      assert.same({true, "return", true, 1275}, finish(co, budget))
+    end
+  end)
+
+  case("yields inside the slice, and runs on outside without a budget", function()
+    local co, inner = chain(function()
+      cfiber.yield "inside"
+      for _ = 1, 1000 do end
+      return debug.gethook()
+    end)
+    assert.same({true, "return", true, "inside"}, finish(co, 100))
+    assert.is_nil(debug.gethook(inner))
+    assert.same({true, nil}, {resume(inner)})
+  end)
+
+  case("is stopped where it takes another along that it resumes", function()
+    local co = chain(function()
+      return wrap(loop)()
+    end)
+    for _ = 1, 5 do
+      assert.same({true, "budget"}, {slice(co, 100)})
+    end
+    assert.is_true(cfiber.close(co))
+  end)
+
+  case("gives its place away with the budget", function()
+    local other
+    local co, inner = chain(function()
+      cfiber.transfer(other)
+    end)
+    other = create(loop)
+    for _ = 1, 5 do
+      assert.same({true, "budget"}, {slice(co, 100)})
+    end
+    assert.is_nil(debug.gethook(inner))
+    assert.is_true(cfiber.close(co))
+    assert.is_true(cfiber.close(inner))
+  end)
+
+  case("has the user's hook called, and keeps it", function()
+    local n = 0
+    local function count()
+      n = n + 1
+    end
+    local co, inner = chain(function()
+      for _ = 1, 500 do end
+      cfiber.yield()
+    end)
+    debug.sethook(inner, count, "", 10)
+    finish(co, 100)
+    assert.is_true(n >= 50)
+    assert.equal(count, (debug.gethook(inner)))
+  end)
+end)

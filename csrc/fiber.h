@@ -131,8 +131,7 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   struct slice *slice;  /* what counts its instructions, or NULL */
   size_t seen;  /* the last look that found its thread (lifecycle.c) */
   unsigned char nests;  /* it resumed others inside a slice */
-  unsigned char looks;  /* a look at the budget is under way: the next
-                           instruction is already counted */
+  unsigned char looks;  /* amid a look: the next instruction is counted */
   struct annotation annotation;  /* beside 'context': of the same side */
   struct cxx_unwinding unwinding;  /* if it unwinds */
   struct _Unwind_Exception *thrown;  /* while it is caught by fiber_entry */
@@ -303,8 +302,7 @@ PRIVATE struct fiber *fiber_take (struct universe *u, lua_State *L,
 /* Is there room for so many arguments? 'f' is the fiber of 'co' or NULL. */
 PRIVATE int fiber_takes (lua_State *co, const struct fiber *f, int narg);
 
-/* Pushes the error for a resume of 'co', which would run nothing; returns a Lua
-   status. */
+/* Pushes the error for a resume of 'co', which would run nothing: a status. */
 PRIVATE int fiber_refusedead (struct universe *u, lua_State *L, lua_State *co);
 
 /* Unmounts a fiber that failed, exited or could not start; returns status and
@@ -315,10 +313,8 @@ PRIVATE int fiber_fail (struct universe *u, struct fiber *f, int *nres);
    not: 'lua_yield' decides. Or raises. */
 PRIVATE int fiber_yieldsnatively (struct universe *u, lua_State *L);
 
-/* See slice.h. */
+/* slice.h; and 'co' was just made, in a slice: its hook is not the user's. */
 PRIVATE void slice_left (struct fiber *f);
-
-/* 'co' was just made, inside a slice: its hook is not the user's (slice.c). */
 PRIVATE void slice_made (struct universe *u, lua_State *co);
 
 /* The resumer of f, on L, goes on where something is to be done first: those
@@ -408,7 +404,6 @@ INLINE struct fiber *fiber_leaverunning (struct universe *u) {
 INLINE struct fiber *fiber_send (struct universe *u, struct fiber *f,
                                  lua_State *from, struct fiber *message) {
   DEBUG_ASSERT(f != u->running && "cannot switch into itself");
-  DEBUG_ASSERT(f->L != from && "a thread cannot resume itself");
   debug_enter(&u->user, u->running != NULL, "resume");
   f->state = FIBER_RUNNING;
   f->from = from;

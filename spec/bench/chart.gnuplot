@@ -1,12 +1,12 @@
 # chart.gnuplot: one bar for each ratio to stock coroutines, with its spread
 # Reads build/bench.data (title, ratio, low, high), writes build/bench.svg.
 
-set terminal svg size 960,700 font "sans-serif,13" background "white"
+set terminal svg noenhanced size 960,700 font "sans-serif,13" background "white"
 set output "build/bench.svg"
 set title "Time or memory relative to Lua's own coroutines (less is better)"
 set xrange [0:*]
 set yrange [*:*] reverse
-set offsets 0, 0, 0.6, 0.6
+set offsets 0, 0.2, 0.6, 0.6
 set grid x
 set ytics scale 0
 set style fill solid 0.9

@@ -47,6 +47,7 @@ function machine.new(program, library)
     records = setmetatable({}, {__mode = "k"}),
     trace = trace.new(),
     problems = {},
+    stops = 0,  -- of the collector that have not ended
     tables = {{}, setmetatable({}, {__tostring = function() return "a table" end})},
   }, machine)
   self.stock = self.strict and library or coroutine
@@ -269,6 +270,9 @@ function machine:execute()
   finish(self)
   debug.sethook()
   self.threads, self.functions = {}, {}
+  if self.stops > 0 then
+    collectgarbage "restart"
+  end
   return self.trace:text(), self.problems
 end
 

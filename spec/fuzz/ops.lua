@@ -415,21 +415,23 @@ end
 
 local collections = {
   full = function() collectgarbage() end,
-  step = function(n) collectgarbage("step", n) end,
+  step = function(_, n) collectgarbage("step", n) end,
   generational = function() collectgarbage "generational" end,
-  incremental = function(n) collectgarbage("incremental", n + 50, n + 50, n % 13) end,
-  stopped = function(n)
+  incremental = function(_, n) collectgarbage("incremental", n + 50, n + 50, n % 13) end,
+  stopped = function(m, n)
+    m.stops = m.stops + 1  -- a hook may collect meanwhile, or not let it end
     collectgarbage "stop"
     for i = 1, n do
       local _ = {{i}}
     end
     collectgarbage "restart"
+    m.stops = m.stops - 1
   end,
 }
 
 function ops.collect(m, node)
-  collections[node.kind](node.n)
-  if not collectgarbage "isrunning" then
+  collections[node.kind](m, node.n)
+  if m.stops == 0 and not collectgarbage "isrunning" then
     m:problem "the collector is stopped"
   end
 end

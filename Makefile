@@ -239,10 +239,13 @@ fcontext_LIBS = -lboost_context
 # One word of the shell, whatever characters it has
 quoted = '$(subst ','\'',$(1))'
 
+# Debian has some modules in Lua alone, such as binaryheap, for 5.3 only.
+PURE = $(if $(wildcard /usr/share/lua/5.3/binaryheap.lua),;/usr/share/lua/5.3/?.lua)
+
 # Lua 5.4 prefers the variables with its version to those without.
 env:
 	@printf '%s\n' \
-	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH_5_4:-$${LUA_PATH:-;}}") \
+	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH_5_4:-$${LUA_PATH:-;}}"$(call quoted,$(PURE))) \
 	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;$(CURDIR)/$(BUILD)/spec/?.so;$(CURDIR)/$(BUILD)/examples/?.so;)"$${LUA_CPATH_5_4:-$${LUA_CPATH:-;}}") \
 	  'unset LUA_PATH_5_4 LUA_CPATH_5_4'
 
@@ -317,11 +320,12 @@ INSTALL_PKGDIR = $(PREFIX)/lib/pkgconfig
 INSTALL_CMAKEDIR = $(PREFIX)/lib/cmake/cfiber
 
 install: all
-	install -d "$(DESTDIR)$(INSTALL_CDIR)" "$(DESTDIR)$(INSTALL_LUADIR)/cfiber" \
+	install -d "$(DESTDIR)$(INSTALL_CDIR)" "$(DESTDIR)$(INSTALL_LUADIR)/cfiber/task" \
 	  "$(DESTDIR)$(INSTALL_PKGDIR)" "$(DESTDIR)$(INSTALL_CMAKEDIR)" \
 	  "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
 	install -m 755 $(BUILD)/cfiber.so "$(DESTDIR)$(INSTALL_CDIR)"
 	install -m 644 lua/cfiber/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber"
+	install -m 644 lua/cfiber/task/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber/task"
 	install -m 644 $(BUILD)/libcfiber.a "$(DESTDIR)$(PREFIX)/lib"
 	install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include"
 	$(FILL) csrc/package/cfiber.pc.in >"$(DESTDIR)$(INSTALL_PKGDIR)/cfiber.pc"

@@ -52,6 +52,12 @@ build = {
       },
     },
     ["cfiber.global"] = "lua/cfiber/global.lua",
+    ["cfiber.task"] = "lua/cfiber/task.lua",  -- needs binaryheap; the rest does not
+    ["cfiber.task.basic"] = "lua/cfiber/task/basic.lua",
+    ["cfiber.task.budget"] = "lua/cfiber/task/budget.lua",
+    ["cfiber.task.check"] = "lua/cfiber/task/check.lua",
+    ["cfiber.task.core"] = "lua/cfiber/task/core.lua",
+    ["cfiber.task.queue"] = "lua/cfiber/task/queue.lua",
   },
   copy_directories = {"csrc/include", "doc"},  -- headers: what C modules include
 }

@@ -36,6 +36,12 @@ library () {
   echo "#include <$1>" | $CC -x c - -fsyntax-only
 }
 
+# A module in Lua alone, which Debian may have for 5.3 only
+# shellcheck disable=SC2317 # called by need
+pure () {
+  LUA_PATH=";;;/usr/share/lua/5.3/?.lua" "$LUA" -e "require '$1'"
+}
+
 peers () {
   need "dkjson" lua-dkjson "$LUA" -e 'require "dkjson"'
   want "LuaJIT" luajit command -v luajit
@@ -65,6 +71,7 @@ tests () {
   game want
   need "busted" lua-busted "$LUA" -e 'require "busted"'
   need "cmocka" libcmocka-dev test -e /usr/include/cmocka.h
+  need "binaryheap" lua-binaryheap pure binaryheap
   need "LuaSocket" lua-socket "$LUA" -e 'require "socket"'
   need "Penlight" lua-penlight "$LUA" -e 'require "pl"'
   need "LuaRocks" luarocks command -v luarocks

@@ -1,0 +1,31 @@
+--- cfiber.task: a scheduler for game loops and scripts.
+-- The module is a scheduler; new() makes another one. All functions are called
+-- without a self. Times are in seconds.
+
+local core = require "cfiber.task.core"
+
+local parts = {}
+for i, name in ipairs {"basic"} do
+  parts[i] = require("cfiber.task." .. name)
+end
+
+local function bind(f, scheduler)
+  return function(...)
+    return f(scheduler, ...)
+  end
+end
+
+--- Another scheduler, with tasks and a time of its own.
+-- @return a table of the same functions
+local function new()
+  local scheduler, t = core.new(), {}
+  for _, part in ipairs(parts) do
+    for name, f in pairs(part) do
+      t[name] = bind(f, scheduler)
+    end
+  end
+  t.new = new
+  return t
+end
+
+return new()

@@ -1,0 +1,195 @@
+-- task/basic.lua: to start tasks, to wait, to end them
+
+local check = require "cfiber.task.check"
+local budget = require "cfiber.task.budget"
+local cfiber = require "cfiber"
+
+local status = cfiber.status
+local unpack, pack = table.unpack, table.pack
+
+local basic = {}
+
+-- ---------------------------------------------------------------------------
+-- Start
+
+local function refuse(n, name, what)
+  error(("bad argument #%d to '%s' (%s)"):format(n, name, what), 4)
+end
+
+-- A new task of a function or a suspended thread; or one that yielded by
+-- itself, which goes on.
+local function begin(core, name, n, f)
+  if type(f) ~= "thread" then
+    if not check.iscallable(f) then
+      refuse(n, name, ("function or thread expected, got %s"):format(f == nil and "no value" or type(f)))
+    end
+    return core:make(f, 3)
+  end
+  local t = core:find(f)
+  if t and t.what == "spawn" then
+    t.state, t.what = "ready", nil
+    return t
+  elseif t and t.state ~= "ended" then
+    refuse(n, name, ("the task is %s"):format(t.state == "waiting" and "waiting for " .. t.what or t.state))
+  elseif status(f) ~= "suspended" then
+    refuse(n, name, ("cannot start a %s thread"):format(status(f)))
+  end
+  return core:make(f, 3)
+end
+
+local function setargs(t, ...)
+  if select("#", ...) > 0 then
+    t.args = pack(...)
+  end
+end
+
+--- Runs f(...) in a new task now, until it first waits; then goes on.
+-- @param f  a function, or a thread: suspended and no task yet, or a task that
+--   yielded by itself, whose yield returns the arguments
+-- @return the thread of the task, by which the other functions know it
+function basic.spawn(core, f, ...)
+  local t = begin(core, "spawn", 1, f)
+  setargs(t, ...)
+  core.busy = true
+  core:spawn(t)
+  return t.thread
+end
+
+--- The same at the end of this update, when nothing else is left to run.
+function basic.defer(core, f, ...)
+  local t = begin(core, "defer", 1, f)
+  setargs(t, ...)
+  core.busy = true
+  core:defer(t)
+  core.busy = false
+  return t.thread
+end
+
+--- The same when so many seconds have passed, but not before the next update.
+function basic.delay(core, seconds, f, ...)
+  check.seconds(1, "delay", seconds)
+  local t = begin(core, "delay", 2, f)
+  setargs(t, ...)
+  core.busy = true
+  core:sleep(t, "delay", seconds)
+  core.busy = false
+  return t.thread
+end
+
+-- ---------------------------------------------------------------------------
+-- Wait
+
+--- Waits for so many seconds, by default and at least until the next update.
+-- @return the seconds that passed
+function basic.wait(core, seconds)
+  if seconds ~= nil then
+    check.seconds(1, "wait", seconds)
+  end
+  core:current "wait"
+  local since = core.now
+  core.busy = true
+  if seconds and seconds > 0 then
+    core:block("wait", nil, nil, seconds)
+  else
+    core:blockframes("wait", 1)
+  end
+  return core.now - since
+end
+
+--- Waits for the n-th update from now.
+-- @return the seconds that passed
+function basic.frames(core, n)
+  check.count(1, "frames", n, 1)
+  core:current "frames"
+  local since = core.now
+  core.busy = true
+  core:blockframes("frames", n)
+  return core.now - since
+end
+
+--- Waits until predicate() is true; it is called now and in each update, in
+-- the task that waits.
+-- @return what it returned
+function basic.wait_until(core, predicate)
+  check.callable(1, "wait_until", predicate)
+  core:current "wait_until"
+  local value = predicate()
+  while not value do
+    core.busy = true
+    core:blockframes("wait_until", 1)
+    value = predicate()
+  end
+  return value
+end
+
+-- ---------------------------------------------------------------------------
+-- End
+
+local function known(core, name, thread)
+  check.type(1, name, "thread", thread)
+  local t = core:find(thread)
+  if not t then
+    error(("bad argument #1 to '%s' (not a task of this scheduler)"):format(name), 3)
+  end
+  return t
+end
+
+--- Ends a task: its <close> variables run, innermost first, before this
+-- returns. A task may cancel itself.
+-- @return whether it had not ended before
+function basic.cancel(core, thread)
+  local t = known(core, "cancel", thread)
+  local alive = t.state ~= "ended" and t.state ~= "closing"
+  if alive then
+    core:cancel(t)
+  end
+  return alive
+end
+
+--- Waits until a task has ended, for at most 'timeout' seconds.
+-- @return true and its results; false and its error; false, "cancelled";
+--   false, "timeout"
+function basic.join(core, thread, timeout)
+  local t = known(core, "join", thread)
+  if timeout ~= nil then
+    check.seconds(2, "join", timeout)
+  end
+  if t.state ~= "ended" then
+    if core:current "join" == t then
+      error("a task cannot join itself", 2)
+    end
+    local _, why = core:join(t, timeout)
+    if why == "timeout" then
+      return false, why
+    end
+  end
+  if t.results then
+    return t.ok, unpack(t.results, 1, t.results.n)
+  end
+  return t.ok
+end
+
+-- ---------------------------------------------------------------------------
+-- Time
+
+--- Lets dt seconds pass and runs what is due.
+-- @param dt      seconds since the last update
+-- @param limits  {instructions = n, seconds = s}: what is left when so much ran
+--   goes on in the next update, all in turn. nil: no limit. They hold for what
+--   the host spawns until the next update, too
+-- @return how many tasks are left to run, and an array of those that were
+--   stopped in the middle, or nil
+function basic.update(core, dt, limits)
+  check.seconds(1, "update", dt)
+  local b = budget.new(core, limits)
+  if core.updating or core.cur then
+    error("update inside of an update of the same scheduler", 2)
+  end
+  core.budget = b
+  if b then
+    b:begin()
+  end
+  return core:update(dt)
+end
+
+return basic

@@ -1,0 +1,62 @@
+-- task/check.lua: arguments, with messages in Lua's words
+--
+-- Each check takes the argument's number and the function's name. Its error
+-- points at the caller of the function that checks: functions of a scheduler
+-- are reached by tail calls, which leave no level.
+
+local check = {}
+
+local function raise(level, n, name, what)
+  error(("bad argument #%d to '%s' (%s)"):format(n, name, what), level + 1)
+end
+
+-- Called by checks only.
+local function expect(n, name, expected, value)
+  local got = value == nil and "no value" or type(value)
+  raise(4, n, name, ("%s expected, got %s"):format(expected, got))
+end
+
+--- Raises an argument error at the caller of the function that calls this.
+function check.fail(n, name, what)
+  raise(3, n, name, what)
+end
+
+function check.iscallable(value)
+  if type(value) == "function" then
+    return true
+  end
+  local meta = getmetatable(value)
+  return type(meta) == "table" and type(meta.__call) == "function"
+end
+
+function check.callable(n, name, value)
+  if not check.iscallable(value) then
+    expect(n, name, "function", value)
+  end
+end
+
+function check.type(n, name, wanted, value)
+  if type(value) ~= wanted then
+    expect(n, name, wanted, value)
+  end
+end
+
+--- A time in seconds, 0 or more; math.huge is never.
+function check.seconds(n, name, value)
+  if type(value) ~= "number" then
+    expect(n, name, "number", value)
+  elseif value ~= value or value < 0 then
+    raise(3, n, name, "seconds must not be negative")
+  end
+end
+
+--- An integer of at least 'least'.
+function check.count(n, name, value, least)
+  if type(value) ~= "number" or not math.tointeger(value) then
+    expect(n, name, "integer", value)
+  elseif value < least then
+    raise(3, n, name, ("must be at least %d"):format(least))
+  end
+end
+
+return check

@@ -50,7 +50,7 @@ end
 
 function core.new()
   return setmetatable({
-    now = 0,  -- seconds, the sum of all updates
+    now = 0.0,  -- seconds, the sum of all updates
     frame = 0,  -- updates so far
     cur = false,  -- the record of the task that runs
     busy = false,

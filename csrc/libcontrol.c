@@ -13,10 +13,15 @@ static int lib_exit (lua_State *L) {
 }
 
 
-/* suspend(co, ...): returns the arguments of the next resume. */
+/* suspend(co, ...): returns the arguments of the next resume. Of itself a fiber
+   yields, which may be compact. */
 static int lib_suspend (lua_State *L) {
   lua_State *co = lib_checkthread(L);
-  return fiber_suspend(lib_universe(L), L, co, lua_gettop(L) - 1);
+  struct universe *u = lib_universe(L);
+  const struct fiber *f = u->running;
+  if (co == L && f != NULL && f->L == L && f->body != BODY_CLOSE)
+    return fiber_yield(u, L, lua_gettop(L) - 1);
+  return fiber_suspend(u, L, co, lua_gettop(L) - 1);
 }
 
 

@@ -58,6 +58,7 @@ build = {
     ["cfiber.task.check"] = "lua/cfiber/task/check.lua",
     ["cfiber.task.core"] = "lua/cfiber/task/core.lua",
     ["cfiber.task.queue"] = "lua/cfiber/task/queue.lua",
+    ["cfiber.task.timers"] = "lua/cfiber/task/timers.lua",
   },
   copy_directories = {"csrc/include", "doc"},  -- headers: what C modules include
 }

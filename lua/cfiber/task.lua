@@ -9,10 +9,16 @@ for i, name in ipairs {"basic"} do
   parts[i] = require("cfiber.task." .. name)
 end
 
-local function bind(f, scheduler)
-  return function(...)
-    return f(scheduler, ...)
+-- f with its first argument given; without varargs where f has none, which
+-- takes half the time.
+local function bind(f, x)
+  local info = debug.getinfo(f, "u")
+  if info.isvararg or info.nparams > 3 then
+    return function(...) return f(x, ...) end
+  elseif info.nparams == 3 then
+    return function(a, b) return f(x, a, b) end
   end
+  return function(a) return f(x, a) end
 end
 
 --- Another scheduler, with tasks and a time of its own.

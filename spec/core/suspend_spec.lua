@@ -128,6 +128,15 @@ for how, call in pairs(ways) do
       assert.equal(before, cfiber.stats().mounted)
     end))
 
+    if how == "directly" then
+      it("of a fiber with nothing inside may leave an ordinary coroutine", clean(function()
+        local co = suspended(call)
+        assert.equal("suspended", stock.status(co))
+        assert.same({true, "in"}, {stock.resume(co, "in")})
+      end))
+      return
+    end
+
     it("looks busy to stock functions", clean(function()
       local co = suspended(call)
       assert.equal("normal", stock.status(co))

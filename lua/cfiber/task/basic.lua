@@ -82,16 +82,21 @@ end
 --- Waits for so many seconds, by default and at least until the next update.
 -- @return the seconds that passed
 function basic.wait(core, seconds)
-  if seconds ~= nil then
-    check.seconds(1, "wait", seconds)
+  local t, since = core.cur, core.now
+  if not t or t.state ~= "running" then
+    t = core:current "wait"
   end
-  core:current "wait"
-  local since = core.now
+  if seconds == nil then
+    core.busy = true
+    core:blocknext(t, "wait")
+    return core.now - since
+  end
+  check.seconds(1, "wait", seconds)
   core.busy = true
-  if seconds and seconds > 0 then
+  if seconds > 0 then
     core:block("wait", nil, nil, seconds)
   else
-    core:blockframes("wait", 1)
+    core:blocknext(t, "wait")
   end
   return core.now - since
 end
@@ -100,10 +105,10 @@ end
 -- @return the seconds that passed
 function basic.frames(core, n)
   check.count(1, "frames", n, 1)
-  core:current "frames"
+  local t = core:current "frames"
   local since = core.now
   core.busy = true
-  core:blockframes("frames", n)
+  core:blockframes(t, "frames", n)
   return core.now - since
 end
 
@@ -112,11 +117,11 @@ end
 -- @return what it returned
 function basic.wait_until(core, predicate)
   check.callable(1, "wait_until", predicate)
-  core:current "wait_until"
+  local t = core:current "wait_until"
   local value = predicate()
   while not value do
     core.busy = true
-    core:blockframes("wait_until", 1)
+    core:blocknext(t, "wait_until")
     value = predicate()
   end
   return value

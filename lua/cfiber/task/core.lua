@@ -4,19 +4,28 @@
 --
 --   state       meaning, and fields that count then
 --   ready       in the queue (or deferred); 'args' are for its resume
---   running     resumed by this scheduler, or in the middle of a wait that
---               could not begin; 'cur' is the one that runs
---   waiting     'what' says for what, 'on' is the object, 'since' the time;
---               'unwait' takes it out of the object's list, 'due' is the time
---               at which its timer wakes it
+--   running     resumed by this scheduler; 'cur' is the one that runs
+--   doomed      runs, and ends as soon as it leaves
+--   frame       in the list of an update to come; 'what' says for what
+--   waiting     'what' says for what, 'on' is the object; 'unwait' takes it out
+--               of the object's list, 'due' is the time at which its timer
+--               wakes it
 --   closing     its <close> variables run
 --   ended       'ok' and 'results' tell how; 'results' is nil for none
 --
 --   spawn, defer          block              wake, timer
 --   ---------> ready -> running -> waiting -----------> ready
---                          |          |
---                          v  cancel  v
---                        ended <-- closing
+--                       |  |    -> frame
+--                       |  v       |
+--                       | doomed   | cancel
+--                       |  v       v
+--                       | closing <-
+--                       v  v
+--                       ended
+--
+-- Both states of waiting have 'since', the time when it began. A task leaves
+-- with LEFT. A wait that is refused, as in a finalizer, raises, and the state
+-- is wrong until the task next calls or leaves: see 'recover'.
 --
 -- A slice may stop a task wherever it is, so also between two steps of a
 -- function that changes what the scheduler keeps. Such functions set 'busy'
@@ -24,20 +33,16 @@
 
 local cfiber = require "cfiber"
 local queue = require "cfiber.task.queue"
+local timers = require "cfiber.task.timers"
 
-local found, heap = pcall(require, "binaryheap")
-if not found then
-  error("cfiber.task needs binaryheap (luarocks install binaryheap; Debian's lua-binaryheap is found with"
-    .. " ';/usr/share/lua/5.3/?.lua' in LUA_PATH)", 0)
-end
-
-local resume, yield, suspend, slice = cfiber.resume, cfiber.yield, cfiber.suspend, cfiber.slice
-local running, status, isyieldable = cfiber.running, cfiber.status, cfiber.isyieldable
+local resume, suspend, slice = cfiber.resume, cfiber.suspend, cfiber.slice
+local status, isyieldable = cfiber.status, cfiber.isyieldable
 local close, create = cfiber.close, cfiber.create
 local getinfo = debug.getinfo
 local unpack, pack = table.unpack, table.pack
 
 local MORE = 1000  -- instructions until the scheduler's own code is through
+local LEFT = setmetatable({}, {__name = "left"})  -- what a task yields that waits
 local ORIGINS = 16  -- who spawned whom is remembered so many levels up
 
 local core = {}
@@ -57,8 +62,9 @@ function core.new()
     updating = false,
     queue = {}, head = 1, tail = 0,  -- of ready tasks; gaps are those of others
     deferred = {}, first = 1, last = 0,
-    frames = {},  -- frame -> array of those that wait for it
-    timers = heap.minUnique(),
+    next = {}, nexts = 0,  -- those that wait for the next update
+    frames = {},  -- frame -> array of those that wait for it, further ahead
+    timers = timers.new(),
     records = {},  -- thread -> record, of tasks that have not ended
     ended = setmetatable({}, {__mode = "k"}),  -- the same of those that have
     count = 0,  -- of records
@@ -91,7 +97,8 @@ local function popqueue(self)
     local t = self.queue[head]
     self.queue[head] = nil
     self.head = head + 1
-    if t.state == "ready" then
+    local state = t.state
+    if state == "frame" or state == "ready" then
       return t
     end
   end
@@ -158,23 +165,13 @@ function core:find(thread)
   return self.records[thread] or self.ended[thread]
 end
 
---- The record of the task that runs; an error in the name of a function
--- outside of tasks.
-function core:current(name)
-  local t = self.cur
-  if not t then
-    error(("'%s' outside of a task"):format(name), 3)
-  end
-  return t
-end
-
 -- ---------------------------------------------------------------------------
 -- Waiting
 
 local function settimer(self, t, seconds)
   if seconds < math.huge then
     t.due = self.now + seconds
-    self.timers:insert(t.due, t)
+    self.timers:add(t)
   end
 end
 
@@ -182,7 +179,6 @@ end
 local function withdraw(self, t)
   if t.due then
     self.timers:remove(t)
-    t.due = nil
   end
   local unwait = t.unwait
   if unwait then
@@ -191,37 +187,55 @@ local function withdraw(self, t)
   end
 end
 
--- Back to the scheduler, from any depth inside the task.
-local function leave(self, t)
-  local ok, err
+-- Back to the scheduler, from any depth inside the task, until it is resumed.
+local function leave(t)
   repeat
-    if running() == t.thread then
-      ok, err = isyieldable(), "attempt to yield from a finalizer"
-      if ok then
-        yield()
-      end
-    else
-      ok, err = pcall(suspend, t.thread)
-    end
-  until not ok or t.state == "running"  -- others may have resumed it
-  if not ok then
-    withdraw(self, t)
-    t.state = "running"
-    error(err, 0)
-  end
+    suspend(t.thread, LEFT)
+  until t.state == "running"  -- others may have resumed it
 end
 
---- The running task waits until it is woken, at most for 'seconds' (nil: for
--- ever). 'what' says for what, on the object 'on'; unwait(on, t) takes it off
--- the object's list. Returns what wake got, or nil, "timeout". 'busy' ends.
+-- A task runs whose state is another one: a wait was refused, or it is doomed.
+local function recover(self, t)
+  if t.state == "doomed" then
+    suspend(t.thread)  -- for good
+  end
+  withdraw(self, t)
+  for i = self.head, self.tail do  -- from a spawn
+    if self.queue[i] == t then
+      self.queue[i] = {state = "ended"}
+    end
+  end
+  for i = 1, self.nexts do
+    if self.next[i] == t then
+      self.next[i] = {state = "ended"}
+    end
+  end
+  t.state = "running"
+end
+
+--- The record of the task that runs; an error in the name of a function
+-- outside of tasks. To be called before 'busy' is set.
+function core:current(name)
+  local t = self.cur
+  if not t then
+    error(("'%s' outside of a task"):format(name), 3)
+  elseif t.state ~= "running" then
+    recover(self, t)
+  end
+  return t
+end
+
+--- The running task, 'cur', waits until it is woken, at most for 'seconds'
+-- (nil: for ever). 'what' says for what, on the object 'on'; unwait(on, t)
+-- takes it off the object's list. Returns what wake got, or nil, "timeout".
+-- 'busy' ends.
 function core:block(what, on, unwait, seconds)
   local t = self.cur
   t.state, t.what, t.on, t.unwait, t.since = "waiting", what, on, unwait, self.now
   if seconds then
     settimer(self, t, seconds)
   end
-  self.busy = false
-  leave(self, t)
+  leave(t)
   local value, why = t.value, t.why
   t.value, t.why = nil, nil
   return value, why
@@ -231,24 +245,34 @@ end
 function core:wake(t, value, why)
   if t.due then
     self.timers:remove(t)
-    t.due = nil
   end
   t.state, t.value, t.why = "ready", value, why
   t.unwait, t.on = nil, nil
   self:push(t)
 end
 
---- The running task waits for the n-th update from now.
-function core:blockframes(what, n)
-  local at = self.frame + n
-  local list = self.frames[at]
-  if not list then
-    list = {}
-    self.frames[at] = list
+--- The running task t waits for the next update.
+function core:blocknext(t, what)
+  local n = self.nexts + 1
+  self.nexts = n
+  self.next[n] = t
+  t.state, t.what, t.since = "frame", what, self.now
+  repeat  -- as 'leave': a call less where speed counts
+    suspend(t.thread, LEFT)
+  until t.state == "running"
+end
+
+--- The same for the n-th from now.
+function core:blockframes(t, what, n)
+  if n == 1 then
+    return self:blocknext(t, what)
   end
-  list[#list + 1] = self.cur
-  self.cur.frame = at
-  return self:block(what)
+  local at = self.frame + n
+  local list = self.frames[at] or {}
+  self.frames[at] = list
+  list[#list + 1] = t
+  t.state, t.what, t.since = "frame", what, self.now
+  return leave(t)
 end
 
 --- A task that does not run yet waits for its time.
@@ -316,12 +340,12 @@ end
 
 --- Ends a task in whatever state; the running one never comes back from it.
 function core:cancel(t)
-  if t.state == "running" then
-    t.cancelled = true
-    if t == self.cur then
-      leave(self, t)
-    end
-  elseif t.state ~= "closing" and t.state ~= "ended" then
+  if t == self.cur then
+    t.state = "doomed"
+    suspend(t.thread)
+  elseif t.state == "running" then
+    t.state = "doomed"
+  elseif t.state ~= "doomed" and t.state ~= "closing" and t.state ~= "ended" then
     self:kill(t)
   end
 end
@@ -329,59 +353,61 @@ end
 -- ---------------------------------------------------------------------------
 -- Resuming
 
--- What a resume came back with: 'ok' and the results of its end, or nothing
--- where it waits.
-local function settle(self, t, before, ok, ...)
-  self.cur = before
-  if self.tracer then
-    self.tracer("end", t)
-  end
+-- A resume came back without LEFT.
+local function ends(self, t, ok, ...)
   if not ok or status(t.thread) == "dead" then
-    finish(self, t, ok, ...)
-  elseif t.cancelled and t.state ~= "closing" then
-    self:kill(t)
-  elseif t.state == "running" then  -- a yield of its own
-    t.state, t.what, t.since = "waiting", "spawn", self.now
+    return finish(self, t, ok, ...)
+  elseif t.state == "doomed" then
+    return self:kill(t)
+  elseif t.state ~= "running" then
+    recover(self, t)
+  end
+  t.state, t.what, t.since = "waiting", "spawn", self.now  -- a yield of its own
+end
+
+local function settle(self, t, before, ok, left, ...)
+  self.cur = before
+  if left ~= LEFT then
+    return ends(self, t, ok, left, ...)
   end
 end
 
+-- The same for a slice: 'how' is what it returns next, or the error.
 local function settleslice(self, t, before, ok, how, ...)
-  if ok and how == "budget" then
-    if self.busy then
-      return settleslice(self, t, before, slice(t.thread, MORE))
-    end
-    self.cur = before
-    if self.tracer then
-      self.tracer("end", t)
-    end
-    if t.cancelled then
-      return self:kill(t)
-    end
-    t.state, t.stopped = "ready", true
-    return self:push(t)
-  end
-  if ok then
+  if not ok then
+    return settle(self, t, before, false, how)
+  elseif how ~= "budget" then
     return settle(self, t, before, true, ...)
+  elseif self.busy then
+    return settleslice(self, t, before, slice(t.thread, MORE))
   end
-  return settle(self, t, before, false, how)
+  self.cur = before
+  if t.state == "doomed" then
+    return self:kill(t)
+  end
+  t.state, t.stopped = "ready", true
+  return self:push(t)
 end
 
--- Resumes a ready task, with a budget if there is one.
-local function run(self, t)
-  local before = self.cur
+local function runslice(self, t, before, quantum)
   local args = t.args
-  t.state, t.args, t.stopped = "running", nil, nil
-  self.cur, self.busy = t, false
-  if self.tracer then
-    self.tracer("begin", t)
+  t.args, t.stopped = nil, nil
+  if args then
+    return settleslice(self, t, before, slice(t.thread, quantum, unpack(args, 1, args.n)))
   end
-  local quantum = self.budget and self.budget:quantum()
-  if quantum then
-    if args then
-      return settleslice(self, t, before, slice(t.thread, quantum, unpack(args, 1, args.n)))
-    end
-    return settleslice(self, t, before, slice(t.thread, quantum))
-  elseif args then
+  return settleslice(self, t, before, slice(t.thread, quantum))
+end
+
+-- Resumes a ready task, in a slice where there is a budget.
+local function run(self, t)
+  local before, budget = self.cur, self.budget
+  t.state, self.cur, self.busy = "running", t, false
+  if budget then
+    return runslice(self, t, before, budget:quantum())
+  end
+  local args = t.args
+  if args then
+    t.args = nil
     return settle(self, t, before, resume(t.thread, unpack(args, 1, args.n)))
   end
   return settle(self, t, before, resume(t.thread))
@@ -391,11 +417,13 @@ end
 function core:spawn(t)
   local cur = self.cur
   if cur and isyieldable() then
+    if cur.state ~= "running" then
+      recover(self, cur)
+    end
     cur.state = "ready"
     self:pushfront(cur)
     self:pushfront(t)
-    self.busy = false
-    return leave(self, cur)
+    return leave(cur)
   end
   local mark = self.head  -- those before it were spawned meanwhile
   self:pushfront(t)
@@ -411,49 +439,31 @@ end
 -- ---------------------------------------------------------------------------
 -- Updates
 
-local function wakeframes(self)
-  local list = self.frames[self.frame]
+-- Those that waited for this update are ready.
+local function advance(self)
+  local list, n = self.next, self.nexts
+  if self.head > self.tail then  -- the queue was emptied: they change places
+    self.next, self.queue = self.queue, list
+    self.head, self.tail = 1, n
+  else
+    self.next = {}
+    table.move(list, 1, n, self.tail + 1, self.queue)
+    self.tail = self.tail + n
+  end
+  self.nexts = 0
+  list = self.frames[self.frame]
   if list then
     self.frames[self.frame] = nil
-    for i = 1, #list do
-      local t = list[i]
-      if t.frame == self.frame and t.state == "waiting" then
-        t.frame = nil
-        self:wake(t)
-      end
-    end
+    table.move(list, 1, #list, self.tail + 1, self.queue)
+    self.tail = self.tail + #list
   end
 end
 
-local function earlier(a, b)
-  if a.due == b.due then
-    return a.since < b.since or a.since == b.since and a.id < b.id
-  end
-  return a.due < b.due
-end
-
--- Wakes those whose timers are due, in the order of their times.
-local function waketimers(self)
-  local timers, due = self.timers, nil
-  local at = timers:peekValue()
-  while at and at <= self.now do
-    due = due or {}
-    due[#due + 1] = timers:pop()
-    at = timers:peekValue()
-  end
-  if not due then
-    return
-  end
-  if #due > 1 then
-    table.sort(due, earlier)
-  end
-  for i = 1, #due do
-    local t = due[i]
-    t.due = nil
-    withdraw(self, t)
-    if t.state == "waiting" then
-      self:wake(t, nil, "timeout")
-    end
+-- The timer of t has come.
+local function expire(self, t)
+  withdraw(self, t)
+  if t.state == "waiting" then
+    self:wake(t, nil, "timeout")
   end
 end
 
@@ -488,8 +498,8 @@ function core:update(dt)
   self.updating = true
   self.now = self.now + dt
   self.frame = self.frame + 1
-  wakeframes(self)
-  waketimers(self)
+  advance(self)
+  self.timers:pass(self.now, expire, self)
   local budget = self.budget
   while not budget or budget:goes() do
     local t = popqueue(self) or popdeferred(self)

@@ -55,22 +55,25 @@ local function between(m, node, co, times)
 end
 
 -- In slices until it comes back on its own, or at last without. Where it was
--- stopped depends on what finalizers did, and must not show: the machine is left
--- as it was at that moment.
+-- stopped depends on what finalizers did, and must not show, in tracebacks
+-- neither: so there is one call. The machine is left as it was at that moment.
 resuming("slice", function(m, node, co)
-  local results = table.pack(m.co.slice(co, node.budget, m:values(node.values)))
-  local times = 0
-  while results[1] and results[2] == "budget" do
-    times = times + 1
-    between(m, node, co, times)
-    if times == node.n then
-      return m.co.resume(co, "these go nowhere")
+  local f, args = m.co.slice, table.pack(node.budget, m:values(node.values))
+  local results
+  for times = 1, math.huge do
+    results = table.pack(f(co, table.unpack(args, 1, args.n)))
+    if f ~= m.co.slice or not results[1] then
+      break
+    elseif results[2] ~= "budget" then
+      table.remove(results, 2)
+      results.n = results.n - 1
+      break
     end
-    results = table.pack(m.co.slice(co, node.budget))
-  end
-  if results[1] then
-    table.remove(results, 2)
-    results.n = results.n - 1
+    between(m, node, co, times)
+    args = {n = 1, node.budget}
+    if times == node.n then
+      f, args = m.co.resume, {n = 1, "this goes nowhere"}
+    end
   end
   return table.unpack(results, 1, results.n)
 end)

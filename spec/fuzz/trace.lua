@@ -16,10 +16,11 @@ do
   end
 end
 
---- The text without what differs from run to run and between the libraries.
+--- The text without what differs from run to run, between the libraries, and
+-- between the ways to go on after a slice.
 -- It calls the same functions for both: hooks count that.
 function trace.normalize(text)
-  return (text:gsub("cfiber%.(%l)", "coroutine.%1"):gsub("0x%x+", "0x?"))
+  return (text:gsub("cfiber%.(%l)", "coroutine.%1"):gsub("0x%x+", "0x?"):gsub("coroutine%.slice", "coroutine.resume"))
 end
 
 function trace.new()

@@ -19,9 +19,10 @@ end
 -- A new task of a function or a suspended thread; or one that yielded by
 -- itself, which goes on.
 local function begin(core, name, n, f)
-  if type(f) ~= "thread" then
-    if not check.iscallable(f) then
-      refuse(n, name, ("function or thread expected, got %s"):format(f == nil and "no value" or type(f)))
+  local kind = type(f)
+  if kind ~= "thread" then
+    if kind ~= "function" and not check.iscallable(f) then
+      refuse(n, name, ("function or thread expected, got %s"):format(f == nil and "no value" or kind))
     end
     return core:make(f, 3)
   end

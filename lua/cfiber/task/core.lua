@@ -65,10 +65,11 @@ function core.new()
     next = {}, nexts = 0,  -- those that wait for the next update
     frames = {},  -- frame -> array of those that wait for it, further ahead
     timers = timers.new(),
-    records = {},  -- thread -> record, of tasks that have not ended
-    ended = setmetatable({}, {__mode = "k"}),  -- the same of those that have
-    count = 0,  -- of records
+    records = setmetatable({}, {__mode = "k"}),  -- thread -> record, of all tasks
+    newest = nil,  -- of those that have not ended, a list by 'older', 'newer'
+    count = 0,  -- of these
     made = 0,  -- tasks so far: their numbers
+    origin = false,  -- of the last one
     budget = false,  -- of the last update, see budget.lua
     failed = failed,  -- called with the core and the record, see report.lua
     tracer = false,  -- called with "begin" or "end" and the record
@@ -128,17 +129,46 @@ end
 -- Records
 
 -- Where the task was made: the line in the function at this level, and the
--- same of the task that runs.
+-- same of the task that runs. That of the last one is used again where it fits.
 local function origin(self, level)
   local at = getinfo(level + 1, "lf")
-  local by = self.cur
+  local f, line = at and at.func, at and at.currentline
+  local by, last = self.cur or nil, self.origin
+  if last and last.f == f and last.line == line and last.task == (by and by.id) and last.name == (by and by.name) then
+    return last
+  end
   local before = by and by.origin
   local depth = before and before.depth + 1 or 1
-  return {
-    f = at and at.func, line = at and at.currentline, task = by and by.id, name = by and by.name,
-    body = by and by.f, before = depth < ORIGINS and before or nil,
-    depth = depth < ORIGINS and depth or 1,
+  last = {
+    f = f, line = line, task = by and by.id, name = by and by.name, body = by and by.f,
+    before = depth < ORIGINS and before or nil, depth = depth < ORIGINS and depth or 1,
   }
+  self.origin = last
+  return last
+end
+
+local function link(self, t)
+  local older = self.newest
+  t.older = older
+  if older then
+    older.newer = t
+  end
+  self.newest = t
+  self.count = self.count + 1
+end
+
+local function unlink(self, t)
+  local older, newer = t.older, t.newer
+  if older then
+    older.newer = newer
+  end
+  if newer then
+    newer.older = older
+  else
+    self.newest = older
+  end
+  t.older, t.newer = nil, nil
+  self.count = self.count - 1
 end
 
 --- Makes a task of a function or a suspended thread; 'level' is that of the
@@ -154,15 +184,27 @@ function core:make(f, level)
   local t = {
     thread = thread, f = f, id = number, state = "ready", since = self.now,
     origin = origin(self, level + 1), inherited = by and by.locals or nil,
+    what = nil, on = nil, unwait = nil, older = nil, newer = nil, ok = nil,  -- place for them: 16 in all
+    due = nil, bucket = nil, place = nil,
   }
   self.records[thread] = t
-  self.count = self.count + 1
+  link(self, t)
   return t
 end
 
 --- The record of a thread, ended or not; or nil.
 function core:find(thread)
-  return self.records[thread] or self.ended[thread]
+  return self.records[thread]
+end
+
+--- The records of tasks that have not ended, the oldest first.
+function core:living()
+  local list, t = {}, self.newest
+  for i = self.count, 1, -1 do
+    list[i] = t
+    t = t.older
+  end
+  return list
 end
 
 -- ---------------------------------------------------------------------------
@@ -299,10 +341,7 @@ end
 
 local function finish(self, t, ok, ...)
   withdraw(self, t)
-  local thread = t.thread
-  self.records[thread] = nil
-  self.ended[thread] = t
-  self.count = self.count - 1
+  unlink(self, t)
   t.state, t.ok, t.what = "ended", ok, nil
   t.results = select("#", ...) > 0 and pack(...) or nil
   local unlock = t.atend  -- functions by what they are for
@@ -312,15 +351,14 @@ local function finish(self, t, ok, ...)
       f(on, t)
     end
   end
-  local joiners = t.joiners
-  if joiners then
-    local joiner = joiners:pop()
-    while joiner do
-      self:wake(joiner, t)
-      joiner = joiners:pop()
-    end
+  local joiners, joined = t.joiners, false
+  local joiner = joiners and joiners:pop()
+  while joiner do
+    joined = true
+    self:wake(joiner, t)
+    joiner = joiners:pop()
   end
-  if not ok and not t.cancelled and not joiners and not t.owned then
+  if not ok and not t.cancelled and not joined and not t.owned then
     self.failed(self, t)
   end
 end

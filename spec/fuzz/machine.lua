@@ -12,6 +12,7 @@
 --               coroutines cannot yield
 --   catch       'barrier' where the innermost 'pcall' is, or nil
 --   handlers    how many 'xpcall' are in progress
+--   answering   how many of their handlers are
 --   by          "stock" if stock 'resume' resumed it last
 --   ordinary    it is suspended as a stock coroutine is, in whatever way
 --               cfiber yields
@@ -61,7 +62,7 @@ end
 function machine:recordof(thread)
   local r = self.records[thread]
   if not r then
-    r = {depth = self.entering, barrier = 0, handlers = 0}
+    r = {depth = self.entering, barrier = 0, handlers = 0, answering = 0}
     self.records[thread] = r
   end
   return r

@@ -172,13 +172,19 @@ local function handler(m, node)
     if calls > 2 then
       return e
     end
+    local r = m:record()
+    r.answering = r.answering + 1
     m:inside(node[2])
+    r.answering = r.answering - 1
     return answers[node.answer](e)
   end
 end
 
 function ops.xpcall(m, node)
+  local thread = m:record()
+  local answering = thread.answering
   local r = m:protect(xpcall, m.run, handler(m, node), m, node[1])
+  thread.answering = answering  -- handlers may not have returned
   m:log("xpcall", table.unpack(r, 1, r.n))
 end
 
@@ -403,8 +409,12 @@ local function hooking(m, node)
   end
 end
 
+-- In a message handler for what was thrown into a compactly suspended fiber no
+-- hook is called: the error comes out of one.
 function ops.hook(m, node)
-  debug.sethook((node.count > 0 and counting or hooking)(m, node), node.mask, node.count)
+  if m:record().answering == 0 then
+    debug.sethook((node.count > 0 and counting or hooking)(m, node), node.mask, node.count)
+  end
   local r = m:protect(pcall, m.run, m, node[1])
   debug.sethook()
   m:log("hooked", table.unpack(r, 1, r.n))

@@ -116,13 +116,11 @@
 #define POOL_LIMIT 1024
 #define COUNT_LIMIT_MAX 100000000
 
-/* VM instructions between two looks at the budget of a slice. A look costs
-   some 50 ns, an instruction under a count hook 4; what runs between two
-   looks cannot be told from outside, so it counts in full when a fiber that
-   resumes no others starts to. From then on the steps are an eighth of the
-   budget, at most SLICE_STEP_NESTED. */
+/* VM instructions between two looks at the budget of a slice, at most. A look
+   costs some 50 ns, an instruction under a count hook 4. A finalizer that the
+   collector calls in between moves the count without a look, so that one may
+   be missing. Stock coroutines that are made in a slice count in such steps. */
 #define SLICE_STEP 256
-#define SLICE_STEP_NESTED 16
 #define SLICE_MAX 2147483647
 
 /* Bytes that one natively suspended stack usually touches, in the unit of

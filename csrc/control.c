@@ -516,7 +516,7 @@ int fiber_transfer (struct universe *u, lua_State *L, lua_State *co, int n) {
   depart(u, L, f, 0, &d);
   g->nvalues = n;
   replace(u, f, g);
-  slice_pass(f, g, phase);
+  slice_pass(u, f, g, phase);
   lua_pop(L, 1);  /* 'co': else those that leave would hold each other */
   land(fiber_cross(u, f, g));
   return arrive(u, L, f, &d);

@@ -130,8 +130,6 @@ struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
   int hookmask, hookcount;
   struct slice *slice;  /* what counts its instructions, or NULL */
   size_t seen;  /* the last look that found its thread (lifecycle.c) */
-  unsigned char nests;  /* it resumed others inside a slice */
-  unsigned char looks;  /* amid a look: the next instruction is counted */
   struct annotation annotation;  /* beside 'context': of the same side */
   struct cxx_unwinding unwinding;  /* if it unwinds */
   struct _Unwind_Exception *thrown;  /* while it is caught by fiber_entry */
@@ -181,6 +179,8 @@ struct universe {
   const void *registry;  /* Lua's: tells one 'global_State' from another */
   int closed;  /* after its finalizer: everything is as in stock Lua */
   int overflow_report;  /* written by overflow*.c alone, as is the next */
+  size_t count_at;  /* see measure_count */
+  lua_Integer sliced;  /* VM instructions that slices took */
   struct universe *next;  /* in the process's list of them */
 };
 
@@ -314,7 +314,7 @@ PRIVATE int fiber_fail (struct universe *u, struct fiber *f, int *nres);
 PRIVATE int fiber_yieldsnatively (struct universe *u, lua_State *L);
 
 /* slice.h; and 'co' was just made, in a slice: its hook is not the user's. */
-PRIVATE void slice_left (struct fiber *f);
+PRIVATE void slice_left (struct universe *u, struct fiber *f);
 PRIVATE void slice_made (struct universe *u, lua_State *co);
 
 /* The resumer of f, on L, goes on where something is to be done first: those
@@ -456,7 +456,7 @@ INLINE int fiber_returned (struct universe *u, struct fiber *f,
   }
   *nres = f->nvalues;
   if (!LIKELY(u->quick_depth > 0))
-    slice_left(f);
+    slice_left(u, f);
   if (LIKELY(f->state == FIBER_SUSPENDED))
     return LUA_YIELD;
   if (LIKELY(f->state == FIBER_FINISHED
@@ -503,7 +503,6 @@ INLINE struct fiber *fiber_mount (struct stack *s, lua_State *co,
   f->body = body;
   f->cameback = cameback;
   f->slice = NULL;
-  f->nests = f->looks = 0;
   return f;
 }
 

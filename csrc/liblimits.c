@@ -155,30 +155,75 @@ static int lib_config (lua_State *L) {
 }
 
 
-static void setcount (lua_State *L, const char *name, size_t n) {
-  lua_pushinteger(L, (lua_Integer)n);
-  lua_setfield(L, -2, name);
+enum { MOUNTED, SUSPENDED, POOLED, PEAK, RESERVED, NATIVEYIELDS, COMPACTYIELDS,
+       STACKSMADE, STACKSREUSED, SLICED, LASTGUARD, SWITCH, STATS };
+
+static const char *const stats[STATS] = {
+  "mounted", "suspended", "pooled", "peak", "reserved", "native_yields",
+  "compact_yields", "stacks_made", "stacks_reused", "sliced", "guard", "switch"
+};
+
+
+static lua_Integer getcount (struct universe *u, int i) {
+  struct pools *ps = &u->pools;
+  switch (i) {
+    case MOUNTED: return (lua_Integer)pools_inuse(ps);
+    case SUSPENDED: return (lua_Integer)u->suspended;
+    case POOLED: return (lua_Integer)pools_cached(ps);
+    case PEAK: return (lua_Integer)ps->peak;
+    case RESERVED: return (lua_Integer)ps->reserved;
+    case NATIVEYIELDS: return (lua_Integer)u->native_yields;
+    case COMPACTYIELDS: return (lua_Integer)u->compact_yields;
+    case STACKSMADE: return (lua_Integer)ps->made;
+    case STACKSREUSED: return (lua_Integer)pools_reused(ps);
+    default: return u->sliced;
+  }
 }
 
 
+static void pushstat (lua_State *L, struct universe *u, int i) {
+  switch (i) {
+    case LASTGUARD: lua_pushstring(L, guards[u->pools.guard]); break;
+    case SWITCH: lua_pushliteral(L, SWITCH_NAME); break;
+    default: lua_pushinteger(L, getcount(u, i));
+  }
+}
+
+
+static int findstat (lua_State *L) {
+  size_t length;
+  const char *name;
+  int i;
+  luaL_checktype(L, 1, LUA_TSTRING);
+  name = lua_tolstring(L, 1, &length);
+  for (i = 0; i < STATS; i++) {
+    if (name[0] == stats[i][0] && strcmp(name, stats[i]) == 0
+        && length == strlen(stats[i]))
+      return i;
+  }
+  return luaL_argerror(L, 1, lua_pushfstring(L, "unknown count '%s'", name));
+}
+
+
+/*
+** stats([name]): a table of all counts, or the one of this name alone, which
+** takes no table. 'sliced' is the number of VM instructions that slices took,
+** those of the running ones included; what was inside two slices counts once.
+*/
 static int lib_stats (lua_State *L) {
   struct universe *u = lib_universe(L);
-  struct pools *ps = &u->pools;
+  int i = lua_isnoneornil(L, 1) ? STATS : findstat(L);
   fiber_settle(u, L);
-  lua_createtable(L, 0, 11);
-  setcount(L, "mounted", pools_inuse(ps));
-  setcount(L, "suspended", u->suspended);
-  setcount(L, "pooled", pools_cached(ps));
-  setcount(L, "peak", ps->peak);
-  setcount(L, "reserved", ps->reserved);
-  setcount(L, "native_yields", u->native_yields);
-  setcount(L, "compact_yields", u->compact_yields);
-  setcount(L, "stacks_made", ps->made);
-  setcount(L, "stacks_reused", pools_reused(ps));
-  lua_pushstring(L, guards[ps->guard]);
-  lua_setfield(L, -2, "guard");
-  lua_pushliteral(L, SWITCH_NAME);
-  lua_setfield(L, -2, "switch");
+  slice_settle(u);
+  if (i < STATS)
+    pushstat(L, u, i);
+  else {
+    lua_createtable(L, 0, STATS);
+    for (i = 0; i < STATS; i++) {
+      pushstat(L, u, i);
+      lua_setfield(L, -2, stats[i]);
+    }
+  }
   return 1;
 }
 

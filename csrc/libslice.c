@@ -34,7 +34,8 @@ static int pushresults (lua_State *L, lua_State *co, const char *how,
 */
 static int lib_sliced (lua_State *L) {
   lua_State *co = lib_checkthread(L);
-  struct slice s = {NULL, luaL_checkinteger(L, 2), 1, 0, 0, 0, NULL, 0, 0, NULL};
+  struct slice s = {NULL, luaL_checkinteger(L, 2), 1, 0, 0, 0, 0, NULL, 0, 0,
+                    NULL};
   int nres;
   int status;
   luaL_argcheck(L, s.left >= 1 && s.left <= SLICE_MAX, 2,

@@ -493,6 +493,7 @@ static void setdefaults (struct universe *u, lua_State *L) {
   u->native_limit = NATIVE_LIMIT;
   u->stack_size = pages_round(measure_stack(L));
   measure_marks(L, &u->marks);
+  u->count_at = measure_count(L);
   u->guard = u->pools.guard = defaultguard(L);
   u->pools.limit = POOL_LIMIT;
   map_init(&u->map);

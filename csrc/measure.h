@@ -27,6 +27,17 @@ struct marks {
    pointers both are 0. May raise a memory error. */
 PRIVATE void measure_marks (lua_State *L, struct marks *m);
 
+/* The distance of the count of a thread's hook, which goes down from what
+   'lua_sethook' got to 0 at a count event; 0 where it does not show for sure.
+   May raise a memory error. */
+PRIVATE size_t measure_count (lua_State *L);
+
+INLINE int measure_counted (const lua_State *co, size_t at) {
+  int count;
+  memcpy(&count, (const char *)co + at, sizeof(count));
+  return count;
+}
+
 /*
 ** What stays as it is while 'co' is suspended natively: where it is in its list
 ** of calls, and where it would go in case of an error, which is on the stack

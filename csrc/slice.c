@@ -29,11 +29,57 @@ static int isbudgeted (const struct fiber *f) {
 
 
 /* Charges n instructions to f and to all that are resuming it. */
-static void charge (struct fiber *f, int n) {
+static void charge (struct universe *u, struct fiber *f, int n) {
+  int counts = 0;
   for (; f != NULL; f = f->resumer) {
-    if (isbudgeted(f))
+    if (isbudgeted(f)) {
       f->slice->left -= n;
+      counts = 1;
+    }
   }
+  if (counts)
+    u->sliced += n;
+}
+
+
+/* Instructions of its step that the thread of f has begun. A count that is
+   not of 1 goes down from 'step' or, ahead of the first of them, one more. */
+static int taken (const struct universe *u, const struct slice *s) {
+  if (u->count_at == 0 || lua_gethook(s->L) != hook)
+    return s->step;
+  return s->step + 1 - measure_counted(s->L, u->count_at);
+}
+
+
+/* Charges what f has taken of its step. A finalizer on its thread moves the
+   count as well, and back to the start when it gets to its end. */
+static void settle (struct universe *u, struct fiber *f) {
+  struct slice *s = f->slice;
+  int n;
+  if (s->step == s->charged)
+    return;
+  n = taken(u, s) - s->charged;
+  if (n > 0) {
+    s->charged += n;
+    charge(u, f, n);
+  }
+}
+
+
+/* The innermost fiber that runs and whose instructions are counted, or NULL.
+   Those around it were settled when they resumed others. */
+static struct fiber *innermost (const struct universe *u) {
+  struct fiber *f = u->running;
+  while (f != NULL && f->slice == NULL)
+    f = f->resumer;
+  return f;
+}
+
+
+void slice_settle (struct universe *u) {
+  struct fiber *f = innermost(u);
+  if (f != NULL)
+    settle(u, f);
 }
 
 
@@ -48,38 +94,26 @@ static struct fiber *spent (struct fiber *f) {
 }
 
 
-/* The least that is left of a budget, except where it is spent. */
-static lua_Integer least (struct fiber *f) {
+/* The least that is left of a budget, which may be overdrawn; with 'unspent',
+   of those that are not spent. */
+static lua_Integer least (struct fiber *f, int unspent) {
   lua_Integer left = SLICE_MAX;
   for (; f != NULL; f = f->resumer) {
-    if (isbudgeted(f) && f->slice->left > 0 && f->slice->left < left)
+    if (isbudgeted(f) && f->slice->left < left
+        && (f->slice->left > 0 || !unspent))
       left = f->slice->left;
   }
   return left;
 }
 
 
-static int isnested (const struct fiber *f) {
-  const struct fiber *r;
-  if (!isbudgeted(f) || f->nests)
-    return 1;
-  for (r = f->resumer; r != NULL; r = r->resumer) {
-    if (isbudgeted(r))
-      return 1;
-  }
-  return 0;
-}
-
-
-/* Instructions that the thread of f may execute until the next look. */
-static int nextstep (struct fiber *f) {
-  lua_Integer left = least(f);
-  lua_Integer most = SLICE_STEP;
-  if (isnested(f)) {
-    most = SLICE_STEP_NESTED;
-    left = (left + 7) / 8;
-  }
-  return (int)(left < most ? left : most);
+/* Instructions that the thread of f may execute until the next look; 'now'
+   tells that a look can be had before the next one. */
+static int nextstep (struct fiber *f, int now) {
+  lua_Integer left = least(f, 0);
+  if (left <= 0)
+    left = now ? 0 : least(f, 1);
+  return (int)(left < SLICE_STEP ? left : SLICE_STEP);
 }
 
 
@@ -153,32 +187,47 @@ static void takehook (struct slice *s, lua_State *co, struct phase *phase,
 ** next instruction is still ahead, 0 during a look. Where the user has a hook
 ** it looks at each instruction: what a hook in Lua executes moves the count,
 ** and a count of one does not move. So the user's count hook is called in
-** time, and its own instructions do not count, as they do in stock Lua.
+** time, and its own instructions do not count, as they do in stock Lua. So it
+** does where nobody knows how far a count has come.
 */
-static void arm (struct fiber *f, int extra) {
+static void arm (struct universe *u, struct fiber *f, int extra) {
   struct slice *s = f->slice;
   int mask = LUA_MASKCOUNT, count = 1;
-  if (s->hook != NULL) {
+  s->charged = 0;
+  if (s->hook != NULL)
     mask |= s->mask;
+  if (s->hook != NULL || u->count_at == 0)
     s->step = 1 - extra;
-  }
   else {
-    s->step = nextstep(f);
+    s->step = nextstep(f, extra);
     count = s->step + extra;
   }
-  if (lua_gethook(s->L) != hook || lua_gethookmask(s->L) != mask
+  if (extra || lua_gethook(s->L) != hook || lua_gethookmask(s->L) != mask
       || lua_gethookcount(s->L) != count)
     lua_sethook(s->L, hook, mask, count);
 }
 
 
+/* What f resumed was charged to the budgets around it, too: its step is to
+   end no later than the first of them. */
+static void shorten (struct universe *u, struct fiber *f) {
+  struct slice *s = f->slice;
+  if (lua_gethook(s->L) != hook || lua_gethookcount(s->L) == 1)
+    return;  /* it looks before the next instruction, or not at all */
+  settle(u, f);
+  if (s->step - s->charged > least(f, 0))
+    arm(u, f, 1);
+}
+
+
 /* Gives the user's hook back, unless somebody set another. The instruction of
    a step that is broken off was begun, where they are counted one by one. */
-static void disarm (struct fiber *f) {
+static void disarm (struct universe *u, struct fiber *f) {
   struct slice *s = f->slice;
+  settle(u, f);
   if (lua_gethook(s->L) == hook)
     lua_sethook(s->L, s->hook, s->mask, s->count);
-  if (s->phase != NULL && !f->looks)
+  if (s->phase != NULL)
     s->phase->left -= s->step;
   f->slice = NULL;
 }
@@ -186,15 +235,16 @@ static void disarm (struct fiber *f) {
 
 /* The user's hook, called for 'event', set another one on L, which breaks a
    step off and starts its own count. */
-static void adopt (lua_State *L, struct fiber *f, int event) {
+static void adopt (struct universe *u, lua_State *L, struct fiber *f,
+                   int event) {
   struct phase *phase = hascount(L) ? makephase(L, L) : NULL;
   int extra = event != LUA_HOOKCOUNT && event != LUA_HOOKLINE;
   if (phase != NULL)
     phase->hook = NULL;
   takehook(f->slice, L, phase, lua_gethookcount(L) - extra);
-  if (event != LUA_HOOKCOUNT)
-    charge(f, f->slice->step);
-  arm(f, extra);
+  if (extra)
+    settle(u, f);
+  arm(u, f, extra);
 }
 
 
@@ -202,7 +252,8 @@ static void adopt (lua_State *L, struct fiber *f, int event) {
 ** Calls the user's hook, if it asked for that. It may yield, so that the fiber
 ** comes back under another slice or none.
 */
-static void deliver (lua_State *L, struct fiber *f, lua_Debug *ar) {
+static void deliver (struct universe *u, lua_State *L, struct fiber *f,
+                     lua_Debug *ar) {
   static const int masks[] = {LUA_MASKCALL, LUA_MASKRET, LUA_MASKLINE,
                               LUA_MASKCOUNT, LUA_MASKCALL};
   struct slice *s = f->slice;
@@ -211,7 +262,7 @@ static void deliver (lua_State *L, struct fiber *f, lua_Debug *ar) {
   s->hook(L, ar);
   s = f->slice;
   if (s != NULL && s->L == L && lua_gethook(L) != hook)
-    adopt(L, f, ar->event);
+    adopt(u, L, f, ar->event);
 }
 
 /* }====================================================== */
@@ -253,14 +304,21 @@ static struct fiber *standson (struct universe *u) {
 static void preempt (struct universe *u, lua_State *L, struct fiber *f,
                      struct fiber *x) {
   if (!fiber_preempt(u, L, x)) {
-    if (lua_gethook(x->L) == hook) {
-      x->slice->step = 0;
-      lua_sethook(x->L, hook, lua_gethookmask(x->L), 1);
-    }
+    shorten(u, x);
     if (isbudgeted(f) && f->slice->left <= 0 && f->L == L)
       fiber_preempt(u, L, f);
   }
   slice_counts(u);
+}
+
+
+/* The step of f is over: charges it, and what is left of it is nothing. */
+static void finish (struct universe *u, struct fiber *f) {
+  struct slice *s = f->slice;
+  charge(u, f, s->step - s->charged);
+  if (s->phase != NULL)
+    s->phase->left -= s->step;
+  s->step = s->charged = 0;
 }
 
 
@@ -270,37 +328,33 @@ static void look (struct universe *u, lua_State *L, struct fiber *f,
                   lua_Debug *ar) {
   struct slice *s = f->slice;
   struct fiber *x;
-  if (s->phase != NULL && (s->phase->left -= s->step) <= 0) {
+  finish(u, f);
+  if (s->phase != NULL && s->phase->left <= 0) {
     s->phase->left = s->count;
-    deliver(L, f, ar);
-    if (lua_status(L) == LUA_YIELD)  /* the user's hook yielded, in C */
+    deliver(u, L, f, ar);
+    if (lua_status(L) == LUA_YIELD) {  /* the user's hook yielded, in C */
+      s->step = 1;  /* there will be no look before the next instruction */
       return;
+    }
   }
   x = spent(f);
   if (x != NULL)
     preempt(u, L, f, x);
   if (f->slice != NULL)
-    arm(f, 0);
+    arm(u, f, 0);
 }
 
 
-/* A stock coroutine on the stack of f got the hook with its creation: it is
+/* A stock coroutine on the stack of f got the hook with its creation: f is
    charged, and the user's count hook is not its own. */
-static void counted (struct universe *u, lua_State *L, struct fiber *f,
-                     lua_Debug *ar) {
-  if (f->slice->L == L) {
-    charge(f, f->slice->step);
-    f->looks = 1;
-    look(u, L, f, ar);
-    f->looks = 0;
-  }
-  else {
-    struct fiber *x;
-    charge(f, lua_gethookcount(L));
-    x = spent(f);
-    if (x != NULL)
-      preempt(u, L, f, x);
-  }
+static void lookstock (struct universe *u, lua_State *L, struct fiber *f) {
+  struct fiber *x;
+  charge(u, f, lua_gethookcount(L));
+  x = spent(f);
+  if (x != NULL)
+    preempt(u, L, f, x);
+  if (f->slice != NULL)
+    shorten(u, f);
 }
 
 
@@ -310,10 +364,12 @@ static void hook (lua_State *L, lua_Debug *ar) {
   struct fiber *f = standson(u);
   if (f == NULL || f->slice == NULL)
     lua_sethook(L, NULL, 0, 0);
-  else if (ar->event == LUA_HOOKCOUNT)
-    counted(u, L, f, ar);
+  else if (ar->event != LUA_HOOKCOUNT)
+    deliver(u, L, f, ar);
+  else if (f->slice->L == L)
+    look(u, L, f, ar);
   else
-    deliver(L, f, ar);
+    lookstock(u, L, f);
 }
 
 /* }====================================================== */
@@ -348,29 +404,13 @@ void slice_made (struct universe *u, lua_State *co) {
 }
 
 
-/* A fiber that resumes another for the first time in its slice is charged the
-   step that it is in, and goes on in shorter ones. */
-static void startnesting (struct fiber *f) {
-  if (f != NULL && isbudgeted(f) && !f->nests) {
-    f->nests = 1;
-    charge(f, f->slice->step);
-    if (lua_gethook(f->slice->L) == hook)
-      arm(f, 1);
-  }
-}
-
-
-/*
-** f runs under s from now on. What a step that is broken off may come to is
-** charged beforehand: to those around f, and to f if it breaks steps off by
-** resuming others.
-*/
-static void enter (struct fiber *f, struct slice *s, struct phase *phase) {
+/* f runs under s from now on. */
+static void enter (struct universe *u, struct fiber *f, struct slice *s,
+                   struct phase *phase) {
   s->L = f->L;
   f->slice = s;
   takehook(s, s->L, phase, lua_gethookcount(s->L) - 1);
-  arm(f, !f->looks);
-  charge(f->nests ? f : f->resumer, s->hook != NULL ? 1 : s->step);
+  arm(u, f, 1);
 }
 
 
@@ -383,13 +423,13 @@ struct phase *slice_ready (struct universe *u, lua_State *L,
 }
 
 
-void slice_pass (struct fiber *f, struct fiber *g, struct phase *phase) {
+void slice_pass (struct universe *u, struct fiber *f, struct fiber *g,
+                 struct phase *phase) {
   struct slice *s = f->slice;
   if (LIKELY(s == NULL))
     return;
-  disarm(f);
-  g->nests = 1;  /* it may leave in the middle of a step, as f did */
-  enter(g, s, phase);
+  disarm(u, f);
+  enter(u, g, s, phase);
 }
 
 
@@ -437,37 +477,46 @@ static struct slice *makeroom (struct universe *u, lua_State *L, lua_State *co,
 
 
 /* The room is for those who were inside f before it was readied: a finalizer
-   may have changed that. */
-static void enterinner (struct fiber *f, struct slice *room, int n) {
+   may have changed that. The innermost, if it had a slice, goes on with a step
+   of before. */
+static void enterinner (struct universe *u, struct fiber *f,
+                        struct slice *room, int n) {
   struct fiber *x = n > 0 ? f->inner : NULL;
   for (; x != NULL && x != f && n > 0 && room->L == x->L; x = x->resumer) {
     if (x->slice == NULL) {
       room->given = 1;
-      enter(x, room, room->phase);
+      enter(u, x, room, room->phase);
     }
     room++;
     n--;
   }
+  if (f->inner != NULL && f->inner != f && f->inner->slice != NULL)
+    shorten(u, f->inner);
 }
 
 
-static void leave (struct fiber *f) {
+static void leave (struct universe *u, struct fiber *f) {
   if (f->slice != NULL && f->slice->given)
-    disarm(f);
+    disarm(u, f);
 }
 
 
-void slice_left (struct fiber *f) {
-  struct fiber *x;
-  for (x = f->inner; x != NULL && x != f; x = x->resumer)
-    leave(x);
-  leave(f);
+void slice_left (struct universe *u, struct fiber *f) {
+  struct fiber *x = f->inner;
+  if (x != NULL && x->slice != NULL)
+    settle(u, x);
+  for (; x != NULL && x != f; x = x->resumer)
+    leave(u, x);
+  leave(u, f);
+  x = innermost(u);
+  if (x != NULL)
+    shorten(u, x);
 }
 
 
 int slice_resume (struct universe *u, lua_State *L, lua_State **co, int narg,
                   struct slice *s, int *nres) {
-  struct slice counting = {NULL, 0, 0, 0, 0, 0, NULL, 0, 0, NULL};
+  struct slice counting = {NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL};
   struct phase *phase = NULL;
   struct slice *room;
   struct fiber *f;
@@ -484,16 +533,16 @@ int slice_resume (struct universe *u, lua_State *L, lua_State **co, int narg,
       lua_remove(L, base + 1);
     return status;
   }
-  startnesting(u->running);
-  enter(f, s, phase);
-  enterinner(f, room, n);
+  slice_settle(u);
+  enter(u, f, s, phase);
+  enterinner(u, f, room, n);
   u->quick_depth = 0;
   f->nvalues = narg;
   f = fiber_run(u, f, L);
   DEBUG_ASSERT(f->slice == s && "a slice goes with its place");
-  disarm(f);
-  slice_left(f);
-  slice_counts(u);
+  s->given = 1;
+  if (!slice_counts(u))  /* else fiber_returned does */
+    slice_left(u, f);
   if (room != NULL)
     lua_remove(L, base + 1);
   return fiber_returned(u, f, co, nres);

@@ -5,8 +5,10 @@
 ** A count hook counts them: on the thread of the slice and, while that runs,
 ** on each fiber that is resumed inside. It takes the place of the user's hook,
 ** which gets what it asked for through it, and goes as soon as the fiber is
-** left. Lua does not tell how far a count has come, so a budget is charged in
-** steps: when a step ends and, in full, when one is broken off.
+** left. A budget is charged when a step of the count ends and when one is broken
+** off, with what that took: Lua does not tell how far a count has come, but
+** measure.h finds where threads have it. Where it does not, each instruction
+** is a step.
 */
 
 #ifndef slice_h
@@ -33,7 +35,8 @@ struct slice {
   int budgeted;  /* else it counts only for those around it */
   int preempted;  /* it ended because the budget was spent */
   int given;  /* it was there before the slice around it: see slice_left */
-  int step;  /* what the next count event charges */
+  int step;  /* instructions until the next count event */
+  int charged;  /* how many of them are */
   lua_Hook hook;  /* the user's, with 'mask' and 'count' */
   int mask, count;
   struct phase *phase;  /* NULL: the user's is no count hook */
@@ -52,13 +55,16 @@ PRIVATE struct phase *slice_ready (struct universe *u, lua_State *L,
 /* g has taken the place of f by a transfer: what counted there goes on with g,
    and f, which may be resumed anywhere, runs without. 'phase' is what
    slice_ready returned for g's thread. */
-PRIVATE void slice_pass (struct fiber *f, struct fiber *g,
+PRIVATE void slice_pass (struct universe *u, struct fiber *f, struct fiber *g,
                          struct phase *phase);
 
 /* f left, for a resumer that knows of no slice, or for that of the slice: those
    that got theirs in the middle, f and what is suspended inside it, run
-   without. */
-PRIVATE void slice_left (struct fiber *f);
+   without. The resumer's step ends with the budgets that f drew on. */
+PRIVATE void slice_left (struct universe *u, struct fiber *f);
+
+/* Charges what the running code took so far. */
+PRIVATE void slice_settle (struct universe *u);
 
 /* Does a slice count what is resumed now? Sets 'quick_depth' to match. */
 PRIVATE int slice_counts (struct universe *u);

@@ -201,7 +201,7 @@ describe("stats", function()
     end
     table.sort(names)
     assert.same({"compact_yields", "guard", "mounted", "native_yields", "peak", "pooled", "reserved",
-      "stacks_made", "stacks_reused", "suspended", "switch"}, names)
+      "sliced", "stacks_made", "stacks_reused", "suspended", "switch"}, names)
   end))
 
   it("does not move when nothing runs", kept(function()

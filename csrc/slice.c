@@ -299,16 +299,28 @@ static struct fiber *standson (struct universe *u) {
 ** L, which runs on the stack of f, spent the budget of x, or more. A hook on
 ** the thread of x shows that no finalizer runs on it, so it may be left. Where
 ** one runs inside, x stops as soon as it has control again; meanwhile f stops
-** if its own budget is spent.
+** if its own budget is spent. Did one stop?
 */
-static void preempt (struct universe *u, lua_State *L, struct fiber *f,
-                     struct fiber *x) {
-  if (!fiber_preempt(u, L, x)) {
+static int preempt (struct universe *u, lua_State *L, struct fiber *f,
+                    struct fiber *x) {
+  int stopped = fiber_preempt(u, L, x);
+  if (!stopped) {
     shorten(u, x);
     if (isbudgeted(f) && f->slice->left <= 0 && f->L == L)
-      fiber_preempt(u, L, f);
+      stopped = fiber_preempt(u, L, f);
   }
   slice_counts(u);
+  return stopped;
+}
+
+
+/* Stops those whose budgets are spent. Who goes on may find that others' are,
+   inside or, with another slice, around. */
+static void stop (struct universe *u, lua_State *L, struct fiber *f) {
+  struct fiber *x;
+  do {
+    x = spent(f);
+  } while (x != NULL && preempt(u, L, f, x));
 }
 
 
@@ -327,7 +339,6 @@ static void finish (struct universe *u, struct fiber *f) {
 static void look (struct universe *u, lua_State *L, struct fiber *f,
                   lua_Debug *ar) {
   struct slice *s = f->slice;
-  struct fiber *x;
   finish(u, f);
   if (s->phase != NULL && s->phase->left <= 0) {
     s->phase->left = s->count;
@@ -337,9 +348,7 @@ static void look (struct universe *u, lua_State *L, struct fiber *f,
       return;
     }
   }
-  x = spent(f);
-  if (x != NULL)
-    preempt(u, L, f, x);
+  stop(u, L, f);
   if (f->slice != NULL)
     arm(u, f, 0);
 }
@@ -348,11 +357,8 @@ static void look (struct universe *u, lua_State *L, struct fiber *f,
 /* A stock coroutine on the stack of f got the hook with its creation: f is
    charged, and the user's count hook is not its own. */
 static void lookstock (struct universe *u, lua_State *L, struct fiber *f) {
-  struct fiber *x;
   charge(u, f, lua_gethookcount(L));
-  x = spent(f);
-  if (x != NULL)
-    preempt(u, L, f, x);
+  stop(u, L, f);
   if (f->slice != NULL)
     shorten(u, f);
 }
@@ -540,7 +546,7 @@ int slice_resume (struct universe *u, lua_State *L, lua_State **co, int narg,
   f->nvalues = narg;
   f = fiber_run(u, f, L);
   DEBUG_ASSERT(f->slice == s && "a slice goes with its place");
-  s->given = 1;
+  s->given = 1;  /* its place is left, too */
   if (!slice_counts(u))  /* else fiber_returned does */
     slice_left(u, f);
   if (room != NULL)

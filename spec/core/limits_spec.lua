@@ -204,6 +204,34 @@ describe("stats", function()
       "sliced", "stacks_made", "stacks_reused", "suspended", "switch"}, names)
   end))
 
+  it("gives one alone by its name", kept(function()
+    for name, value in pairs(stats()) do
+      assert.equal(value, stats(name))
+    end
+    assert.same(stats(), stats(nil))
+    assert.equal("integer", math.type(stats "sliced"))
+  end))
+
+  it("makes no table for one alone", kept(function()
+    collectgarbage "stop"
+    local before = collectgarbage "count"
+    stats "sliced"
+    local after = collectgarbage "count"
+    collectgarbage "restart"
+    assert.equal(before, after)
+  end))
+
+  it("refuses an unknown name", kept(function()
+    for _, name in ipairs {"x", "slice", "sliced\0", ""} do
+      local ok, err = pcall(stats, name)
+      assert.is_false(ok)
+      assert.equal(("bad argument #1 to 'cfiber.stats' (unknown count '%s')"):format(name:gsub("\0", "")), err)
+    end
+    local ok, err = pcall(stats, 1)
+    assert.is_false(ok)
+    assert.equal("bad argument #1 to 'cfiber.stats' (string expected, got number)", err)
+  end))
+
   it("does not move when nothing runs", kept(function()
     assert.same({}, moves(function()
       local c = cfiber.create(print)

@@ -198,9 +198,10 @@ size_t measure_count (lua_State *L) {
   lua_State *co = lua_newthread(L);
   size_t i = findcounts(co);
   if (i > 0) {
-    if (luaL_loadbufferx(L, loop, sizeof(loop) - 1, "=measure", "t") != LUA_OK)
+    if (luaL_loadbufferx(L, loop, sizeof(loop) - 1, "=measure", "t")
+        == LUA_ERRMEM)
       lua_error(L);
-    lua_xmove(L, co, 1);
+    lua_xmove(L, co, 1);  /* or a message, which cannot be called */
     i = findcount(L, co, i);
   }
   lua_pop(L, 1);

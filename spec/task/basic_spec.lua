@@ -103,6 +103,21 @@ describe("spawn", function()
     S.cancel(waits)
   end))
 
+  it("works after a wait that was refused", clean(function(S, log, seen)
+    S.spawn(function()
+      setmetatable({}, {__gc = function() pcall(S.wait, 1) end})
+      collectgarbage()
+      S.spawn(log, "spawned")
+      S.wait(2)
+      log "on"
+    end)
+    for _ = 1, 3 do
+      log "update"
+      S.update(1)
+    end
+    assert.same({"spawned", "update", "update", "on", "update"}, seen)
+  end))
+
   it("works in a finalizer, where the task runs inside it", clean(function(S, log, seen)
     S.spawn(function()
       setmetatable({}, {__gc = function()

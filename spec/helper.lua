@@ -17,14 +17,17 @@ local stock = coroutine
 
 local helper = {cfiber = cfiber, stock = stock}
 
+-- A new cycle begins as soon as one ends.
+local function restless()
+  collectgarbage("incremental", 1, 1000, 1)
+end
+
 local modes = {
   plain = function() end,
   compact = function()
     cfiber.config {native_limit = 0}
   end,
-  collector = function()  -- a new cycle begins as soon as one ends
-    collectgarbage("incremental", 1, 1000, 1)
-  end,
+  collector = restless,
 }
 
 helper.mode = os.getenv "CFIBER_SPEC_MODE" or "plain"
@@ -235,6 +238,17 @@ end
 
 -- ---------------------------------------------------------------------------
 -- Limits
+
+--- Calls f, which may change how the collector works, then sets that back.
+function helper.withcollector(f, ...)
+  local ok, message = xpcall(f, debug.traceback, ...)
+  collectgarbage "restart"
+  collectgarbage("incremental", 200, 100, 13)  -- Lua's defaults
+  if helper.mode == "collector" then
+    restless()
+  end
+  assert(ok, message)
+end
 
 --- Calls f with these limits set (see cfiber.config), then sets them back.
 function helper.withconfig(limits, f, ...)

@@ -18,7 +18,7 @@ failed=0
 # or builds a host of its own, has to do with handlers of signals, compares with
 # figures, drops a parser of a C library, which leaks what that holds, or needs
 # a process without C++, which a runtime brings.
-unfit='allocations|backtrace|collector|debug_build|failing|overflow_report|
+unfit='abandoned|allocations|backtrace|collector|debug_build|failing|overflow_report|
 scarcity|expat|gdb|instructions|pagesize|rock|readme|006-garbage-holds-stacks|
 008-size-at-the-end|009-garbage-piles-up|022-resurrected-twice'
 

@@ -5,7 +5,7 @@
 #
 # usage: LUA=lua5.4 MAKE=make soak.sh [NAME...]
 
-all='allocations'
+all='allocations abandoned'
 
 # Every request for memory fails in turn; of cfiber's own where the C library's
 # functions can be replaced.
@@ -15,6 +15,12 @@ allocations () {
   for file in coroutines control native; do
     LD_PRELOAD=$preload "$LUA" spec/soak/allocate.lua long $file || return 1
   done
+}
+
+# Fibers left in every state, of which nothing may be left.
+abandoned () {
+  "$LUA" spec/soak/abandon.lua 10000000 || return 1
+  [ ! -e build/spec/cxx.so ] || "$LUA" spec/soak/abandon.lua 10000000 objects
 }
 
 $MAKE --no-print-directory -s specmodules || exit 1

@@ -58,13 +58,24 @@ local function refuses(f, message)
   assert.match(message or place.REFUSED, r[2])
 end
 
+local function checknative(f)
+  local before = cfiber.stats().native_yields
+  check(f)
+  assert(cfiber.stats().native_yields > before)
+end
+
+-- A place that a fiber leaves natively.
+function place.natively(name, f)
+  busted.it("lets a fiber yield natively " .. name, function()
+    checknative(f)
+  end)
+end
+
 -- A place where stock coroutines cannot yield.
 function place.beyond(name, f, message)
   busted.it("lets a fiber yield " .. name, function()
     refuses(f, message)
-    local before = cfiber.stats().native_yields
-    check(f)
-    assert(cfiber.stats().native_yields > before)
+    checknative(f)
   end)
 end
 

@@ -19,7 +19,7 @@ local programs = {
   "resident.lua 1000000", "resident.lua 1000 below", "resident.lua 10000 below",
   "resident.lua 100000 below", "resident.lua 1000000 below",
   "reuse.lua", "churn.lua",
-  "collect.lua", "switch.lua",
+  "collect.lua", "collect.lua below", "switch.lua",
 }
 
 -- Ratios: what a prototype reached, and the aim.

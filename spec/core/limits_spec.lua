@@ -289,8 +289,8 @@ describe("stats", function()
   end))
 
   it("keeps the peak of mounted fibers", kept(function()
-    config {native_limit = 1024}
     local target = stats().peak + 3
+    config {native_limit = target}
     local all = {}
     for i = 1, target do
       all[i] = suspended()

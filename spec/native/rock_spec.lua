@@ -100,7 +100,7 @@ describe("The rockspec", function()
     end
     table.sort(modules)
     assert.same(glob "csrc/*.c", fields.build.modules.cfiber.sources)
-    assert.same(glob "lua/cfiber/*.lua", modules)
+    assert.same(glob "lua/cfiber/*.lua lua/cfiber/*/*.lua", modules)
   end)
 
   case("is found valid by LuaRocks", function()

@@ -151,6 +151,7 @@ local direct = {
       m.co.yield "from a hook"
     end, "l")
     local x = 1
+    debug.sethook()  -- inside of another hook it was not called
     return x + 1
   end,
 }

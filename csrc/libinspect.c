@@ -21,10 +21,12 @@
 ** =======================================================
 */
 
-/* One that runs or resumes another. */
+/* One that runs or resumes another, or does so inside a suspended fiber. */
 struct place {
   lua_State *L;
   struct fiber *f;  /* the fiber on whose stack it runs, or NULL */
+  struct fiber *last;  /* the suspended fiber, the outermost place; or NULL:
+                          that is the main thread */
 };
 
 
@@ -50,12 +52,12 @@ static lua_State *stockresumer (lua_State *L, lua_State *outer,
 }
 
 
-/* Goes on to the resumer; 0 after the main thread. L is the running one. */
+/* Goes on to the resumer; 0 after the last. L is the running one. */
 static int nextplace (lua_State *L, struct place *p, lua_State *main) {
   lua_State *outer = p->f != NULL ? p->f->L : main;
   if (p->L != outer)
     p->L = stockresumer(L, outer, p->L);
-  else if (p->f == NULL)
+  else if (p->f == p->last)
     return 0;
   else {
     p->L = p->f->from;
@@ -71,11 +73,25 @@ static int findplace (struct universe *u, lua_State *L, lua_State *co,
   fiber_status(u, L, co);  /* what was jumped out of does not run */
   p->L = L;
   p->f = u->running;
+  p->last = NULL;
   while (p->L != co) {
     if (!nextplace(L, p, main))
       return 0;
   }
   return 1;
+}
+
+
+/* Goes to the innermost one inside 'co'; 0 if it is not suspended with others
+   inside. */
+static int findinside (struct universe *u, lua_State *co, struct place *p) {
+  struct fiber *f = fiber_suspended(u, co);
+  if (f == NULL || f->inner == NULL)
+    return 0;
+  p->L = f->at;
+  p->f = f->inner;
+  p->last = f;
+  return p->L != co;
 }
 
 /* }====================================================== */
@@ -233,23 +249,26 @@ static void addresumers (lua_State *L, struct place *p, lua_State *main) {
 ** traceback([co [, message [, level]]]): the result of 'debug.traceback'
 ** (manual 6.10) for the thread; if it runs or resumes another, those of the
 ** threads that resumed it follow, out to the main thread, with a line between
-** two of them. A message that is neither a string nor nil is returned as it
-** is.
+** two of them. If it was suspended with others inside, the innermost comes
+** first, where it will go on, and those that resumed it follow, out to the
+** thread. A message that is neither a string nor nil is returned as it is.
 */
 static int lib_traceback (lua_State *L) {
   int arg = lua_isthread(L, 1);
   lua_State *co = arg ? lua_tothread(L, 1) : L;
   const char *message = lua_tostring(L, arg + 1);
   lua_State *main = mainthread(L);
+  struct universe *u = lib_universe(L);
   struct place p;
-  int level;
+  int level, resumed;
   if (message == NULL && !lua_isnoneornil(L, arg + 1)) {
     lua_pushvalue(L, arg + 1);
     return 1;
   }
   level = (int)luaL_optinteger(L, arg + 2, co == L ? 1 : 0);
-  luaL_traceback(L, co, message, level);
-  if (findplace(lib_universe(L), L, co, main, &p))
+  resumed = findplace(u, L, co, main, &p) || findinside(u, co, &p);
+  luaL_traceback(L, resumed ? p.L : co, message, level);
+  if (resumed)
     addresumers(L, &p, main);
   return 1;
 }

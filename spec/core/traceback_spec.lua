@@ -242,3 +242,58 @@ describe("traceback in a fiber", function()
     end
   end)
 end)
+
+describe("traceback of a fiber that was suspended with others inside", function()
+  -- Suspended below gsub, in a stock coroutine, in a generator, in 'outer';
+  -- returns the threads from the outermost inwards.
+  local function suspended(leave)
+    local threads = {}
+    local function inside(f, ...)
+      threads[#threads + 1] = coroutine.running()
+      return f(...)
+    end
+    local function gsub() return (string.gsub("a", "a", leave)) end
+    local function stock() return inside(gsub) end
+    local function generator() return inside(coroutine.wrap(stock)) end
+    local outer = create(function() return inside(wrap(generator)) end)
+    return threads, outer
+  end
+
+  local function check(threads, outer, text)
+    assert.same({tostring(threads[2]), tostring(threads[1])}, lines(text, separator))
+    local stock = debug.traceback(threads[3], "message")
+    assert.equal(stock .. "\n\t(...", text:sub(1, #stock + 6))
+    assert.match("in function 'string.gsub'", stock)
+    local last = debug.traceback(outer):match "\n.*"
+    assert.equal(last, text:sub(-#last))
+  end
+
+  it("begins where it goes on and ends with it", function()
+    local threads, outer
+    threads, outer = suspended(function() cfiber.suspend(outer) end)
+    assert(resume(outer))
+    check(threads, outer, traceback(outer, "message"))
+    local text
+    assert(resume(create(function() text = traceback(outer, "message") end)))
+    check(threads, outer, text)
+    cfiber.close(outer)
+  end)
+
+  it("does so for one that a slice stopped", function()
+    local threads, outer = suspended(function()
+      while true do end
+    end)
+    assert.same({true, "budget"}, {cfiber.slice(outer, 1000)})
+    check(threads, outer, traceback(outer, "message"))
+    cfiber.close(outer)
+  end)
+
+  it("takes the level of the innermost", function()
+    local threads, outer
+    threads, outer = suspended(function() cfiber.suspend(outer) end)
+    assert(resume(outer))
+    local stock = debug.traceback(threads[3], nil, 2)
+    assert.equal(stock .. "\n\t(...", traceback(outer, nil, 2):sub(1, #stock + 6))
+    cfiber.close(outer)
+  end)
+end)

@@ -58,7 +58,10 @@ build = {
     ["cfiber.task.check"] = "lua/cfiber/task/check.lua",
     ["cfiber.task.core"] = "lua/cfiber/task/core.lua",
     ["cfiber.task.queue"] = "lua/cfiber/task/queue.lua",
+    ["cfiber.task.report"] = "lua/cfiber/task/report.lua",
+    ["cfiber.task.story"] = "lua/cfiber/task/story.lua",
     ["cfiber.task.timers"] = "lua/cfiber/task/timers.lua",
+    ["cfiber.task.trace"] = "lua/cfiber/task/trace.lua",  -- to record needs dkjson
   },
   copy_directories = {"csrc/include", "doc"},  -- headers: what C modules include
 }

@@ -72,6 +72,7 @@ tests () {
   need "busted" lua-busted "$LUA" -e 'require "busted"'
   need "cmocka" libcmocka-dev test -e /usr/include/cmocka.h
   need "binaryheap" lua-binaryheap pure binaryheap
+  need "dkjson" lua-dkjson "$LUA" -e 'require "dkjson"'
   need "LuaSocket" lua-socket "$LUA" -e 'require "socket"'
   need "Penlight" lua-penlight "$LUA" -e 'require "pl"'
   need "LuaRocks" luarocks command -v luarocks

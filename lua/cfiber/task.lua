@@ -5,7 +5,7 @@
 local core = require "cfiber.task.core"
 
 local parts = {}
-for i, name in ipairs {"basic"} do
+for i, name in ipairs {"basic", "report", "trace"} do
   parts[i] = require("cfiber.task." .. name)
 end
 
@@ -29,6 +29,10 @@ local function new()
     for name, f in pairs(part) do
       t[name] = bind(f, scheduler)
     end
+  end
+  local on_error = t.on_error
+  scheduler.failed = function(_, failed)
+    scheduler:report(failed, t.on_error or on_error)
   end
   t.new = new
   return t

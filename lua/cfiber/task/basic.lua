@@ -24,7 +24,7 @@ local function begin(core, name, n, f)
     if kind ~= "function" and not check.iscallable(f) then
       refuse(n, name, ("function or thread expected, got %s"):format(f == nil and "no value" or kind))
     end
-    return core:make(f, 3)
+    return core:make(f, 2)
   end
   local t = core:find(f)
   if t and t.what == "spawn" then
@@ -35,7 +35,7 @@ local function begin(core, name, n, f)
   elseif status(f) ~= "suspended" then
     refuse(n, name, ("cannot start a %s thread"):format(status(f)))
   end
-  return core:make(f, 3)
+  return core:make(f, 2)
 end
 
 local function setargs(t, ...)
@@ -183,8 +183,8 @@ end
 -- @param limits  {instructions = n, seconds = s}: what is left when so much ran
 --   goes on in the next update, all in turn. nil: no limit. They hold for what
 --   the host spawns until the next update, too
--- @return how many tasks are left to run, and an array of those that were
---   stopped in the middle, or nil
+-- @return how many tasks are left to run; if any, also an array of the threads of
+--   those that were stopped in the middle (see name)
 function basic.update(core, dt, limits)
   check.seconds(1, "update", dt)
   local b = budget.new(core, limits)

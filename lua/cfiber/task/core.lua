@@ -72,7 +72,7 @@ function core.new()
     origin = false,  -- of the last one
     budget = false,  -- of the last update, see budget.lua
     failed = failed,  -- called with the core and the record, see report.lua
-    tracer = false,  -- called with "begin" or "end" and the record
+    tracer = false,  -- told what happens, see trace.lua
   }, core)
 end
 
@@ -128,10 +128,14 @@ end
 -- ---------------------------------------------------------------------------
 -- Records
 
--- Where the task was made: the line in the function at this level, and the
--- same of the task that runs. That of the last one is used again where it fits.
+-- Where the task was made: the line in the function at this level, or in the
+-- one that called it through pcall and the like; and the same of the task that
+-- runs. That of the last one is used again where it fits.
 local function origin(self, level)
   local at = getinfo(level + 1, "lf")
+  if at and at.currentline < 0 then
+    at = getinfo(level + 2, "lf")
+  end
   local f, line = at and at.func, at and at.currentline
   local by, last = self.cur or nil, self.origin
   if last and last.f == f and last.line == line and last.task == (by and by.id) and last.name == (by and by.name) then
@@ -189,6 +193,9 @@ function core:make(f, level)
   }
   self.records[thread] = t
   link(self, t)
+  if self.tracer then
+    self.tracer:made(t)
+  end
   return t
 end
 
@@ -342,6 +349,9 @@ end
 local function finish(self, t, ok, ...)
   withdraw(self, t)
   unlink(self, t)
+  if self.tracer then
+    self.tracer:ended(t, ok, ...)
+  end
   t.state, t.ok, t.what = "ended", ok, nil
   t.results = select("#", ...) > 0 and pack(...) or nil
   local unlock = t.atend  -- functions by what they are for
@@ -405,6 +415,9 @@ end
 
 local function settle(self, t, before, ok, left, ...)
   self.cur = before
+  if self.tracer then
+    self.tracer:leaves(t)
+  end
   if left ~= LEFT then
     return ends(self, t, ok, left, ...)
   end
@@ -420,6 +433,9 @@ local function settleslice(self, t, before, ok, how, ...)
     return settleslice(self, t, before, slice(t.thread, MORE))
   end
   self.cur = before
+  if self.tracer then
+    self.tracer:stopped(t)
+  end
   if t.state == "doomed" then
     return self:kill(t)
   end
@@ -440,6 +456,9 @@ end
 local function run(self, t)
   local before, budget = self.cur, self.budget
   t.state, self.cur, self.busy = "running", t, false
+  if self.tracer then
+    self.tracer:begins(t)
+  end
   if budget then
     return runslice(self, t, before, budget:quantum())
   end
@@ -526,6 +545,9 @@ end
 
 function core:__close()
   self.updating = false
+  if self.tracer then
+    self.tracer:updated()
+  end
 end
 
 --- Lets dt seconds pass and runs what is due, until nothing is left to run or
@@ -534,6 +556,9 @@ end
 function core:update(dt)
   local _ <close> = self  -- errors of memory pass on
   self.updating = true
+  if self.tracer then
+    self.tracer:updates(dt)
+  end
   self.now = self.now + dt
   self.frame = self.frame + 1
   advance(self)

@@ -120,12 +120,14 @@ describe("trace", function()
       end
       S.defer(error, "boom \"\n\255")
       S.update(1)
+      S.spawn(function() S.cancel(coroutine.running()) end)
     end)
     local last = {}
     for i = 1, 5 do
       last[i] = seen[i][#seen[i]]
     end
     assert.same({"!end", "!error", "!cancel", "!cancel", "!error"}, last)
+    assert.same({">is cancelled", "!cancel"}, {table.unpack(seen[6], 3)})
     local messages = {}
     for _, e in ipairs(events) do
       messages[#messages + 1] = e.name == "error" and e.args.message or nil

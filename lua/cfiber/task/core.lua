@@ -71,7 +71,7 @@ function core.new()
     made = 0,  -- tasks so far: their numbers
     origin = false,  -- of the last one
     budget = false,  -- of the last update, see budget.lua
-    failed = failed,  -- called with the core and the record, see report.lua
+    failed = failed,  -- called with the core and the record, see story.lua
     tracer = false,  -- told what happens, see trace.lua
   }, core)
 end

@@ -55,7 +55,7 @@ local function number(id, f)
   return ("task %d (%s)"):format(id, at.what == "main" and at.short_src or "in C")
 end
 
---- The name of a task; a text without line breaks of its own.
+--- The name of a task.
 function core.named(_, t)
   return t.name or number(t.id, t.f)
 end

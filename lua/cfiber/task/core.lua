@@ -403,8 +403,12 @@ end
 
 -- A resume came back without LEFT.
 local function ends(self, t, ok, ...)
-  if not ok or status(t.thread) == "dead" then
-    return finish(self, t, ok, ...)
+  if not ok then
+    finish(self, t, false, ...)
+    close(t.thread)  -- an error leaves <close> variables to that
+    return
+  elseif status(t.thread) == "dead" then
+    return finish(self, t, true, ...)
   elseif t.state == "doomed" then
     return self:kill(t)
   elseif t.state ~= "running" then

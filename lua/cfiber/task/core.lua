@@ -187,7 +187,7 @@ function core:make(f, level)
   local by = self.cur
   local t = {
     thread = thread, f = f, id = number, state = "ready", since = self.now,
-    origin = origin(self, level + 1), inherited = by and by.locals or nil,
+    origin = origin(self, level + 1), inherited = by and (by.locals or by.inherited) or nil,
     what = nil, on = nil, unwait = nil, older = nil, newer = nil, ok = nil,  -- place for them: 16 in all
     due = nil, bucket = nil, place = nil,
   }
@@ -236,11 +236,33 @@ local function withdraw(self, t)
   end
 end
 
--- Back to the scheduler, from any depth inside the task, until it is resumed.
+-- Back to the scheduler, from any depth inside the task, until it is resumed;
+-- then raises what it is interrupted with.
 local function leave(t)
+  local by
   repeat
-    suspend(t.thread, LEFT)
+    by = suspend(t.thread, LEFT)
   until t.state == "running"  -- others may have resumed it
+  if by then
+    error(by.error, 0)
+  end
+end
+
+local function strike(list, first, last, t)
+  for i = first, last do
+    if list[i] == t then
+      list[i] = {state = "ended"}
+    end
+  end
+end
+
+-- Takes a task off the lists of those that are resumed in time.
+local function unlist(self, t)
+  strike(self.queue, self.head, self.tail, t)  -- from a spawn
+  strike(self.next, 1, self.nexts, t)
+  for _, list in pairs(self.frames) do
+    strike(list, 1, #list, t)
+  end
 end
 
 -- A task runs whose state is another one: a wait was refused, or it is doomed.
@@ -249,17 +271,31 @@ local function recover(self, t)
     suspend(t.thread)  -- for good
   end
   withdraw(self, t)
-  for i = self.head, self.tail do  -- from a spawn
-    if self.queue[i] == t then
-      self.queue[i] = {state = "ended"}
-    end
-  end
-  for i = 1, self.nexts do
-    if self.next[i] == t then
-      self.next[i] = {state = "ended"}
-    end
-  end
+  unlist(self, t)
   t.state = "running"
+end
+
+-- Ends a wait that cannot begin: the task is interrupted.
+local function interrupted(self, t)
+  local by = t.interrupt
+  recover(self, t)
+  t.interrupt, self.busy = nil, false
+  error(by.error, 0)
+end
+
+--- Raises by.error in the wait of t, or in its next one where it does not wait:
+-- what it was woken with is not lost.
+function core:interrupt(t, by)
+  if t.state == "frame" then
+    unlist(self, t)
+  elseif t.state == "waiting" and t.what ~= "spawn" then
+    withdraw(self, t)
+  else
+    t.interrupt = t.interrupt or by
+    return
+  end
+  t.state, t.args = "ready", {by, n = 1}
+  self:push(t)
 end
 
 --- The record of the task that runs; an error in the name of a function
@@ -276,13 +312,16 @@ end
 
 --- The running task, 'cur', waits until it is woken, at most for 'seconds'
 -- (nil: for ever). 'what' says for what, on the object 'on'; unwait(on, t)
--- takes it off the object's list. Returns what wake got, or nil, "timeout".
--- 'busy' ends.
+-- takes it off the object's list. Returns what wake got, or nil, "timeout";
+-- raises what it is interrupted with. 'busy' ends.
 function core:block(what, on, unwait, seconds)
   local t = self.cur
   t.state, t.what, t.on, t.unwait, t.since = "waiting", what, on, unwait, self.now
   if seconds then
     settimer(self, t, seconds)
+  end
+  if t.interrupt then
+    interrupted(self, t)
   end
   leave(t)
   local value, why = t.value, t.why
@@ -306,9 +345,16 @@ function core:blocknext(t, what)
   self.nexts = n
   self.next[n] = t
   t.state, t.what, t.since = "frame", what, self.now
+  if t.interrupt then
+    interrupted(self, t)
+  end
+  local by
   repeat  -- as 'leave': a call less where speed counts
-    suspend(t.thread, LEFT)
+    by = suspend(t.thread, LEFT)
   until t.state == "running"
+  if by then
+    error(by.error, 0)
+  end
 end
 
 --- The same for the n-th from now.
@@ -321,6 +367,9 @@ function core:blockframes(t, what, n)
   self.frames[at] = list
   list[#list + 1] = t
   t.state, t.what, t.since = "frame", what, self.now
+  if t.interrupt then
+    interrupted(self, t)
+  end
   return leave(t)
 end
 
@@ -556,16 +605,19 @@ end
 
 --- Lets dt seconds pass and runs what is due, until nothing is left to run or
 -- the budget is spent. Returns how many tasks are left for the next update,
--- and which of them were stopped, or nil.
-function core:update(dt)
+-- and which of them were stopped, or nil. 'between': no frame begins, for whose
+-- sake others wait.
+function core:update(dt, between)
   local _ <close> = self  -- errors of memory pass on
   self.updating = true
   if self.tracer then
     self.tracer:updates(dt)
   end
   self.now = self.now + dt
-  self.frame = self.frame + 1
-  advance(self)
+  if not between then
+    self.frame = self.frame + 1
+    advance(self)
+  end
   self.timers:pass(self.now, expire, self)
   local budget = self.budget
   while not budget or budget:goes() do

@@ -1,0 +1,167 @@
+-- task/brood.lua: tasks that belong to a call or a block and end before it
+--
+-- A kind of brood is a table made by brood.kind, with a method ended(t), called
+-- when one of its tasks has ended; it returns whether it sees to the error.
+-- What it does not see to goes the way of other tasks' errors. It is called
+-- while the scheduler is busy and runs nobody's code.
+
+local queue = require "cfiber.task.queue"
+
+local pack = table.pack
+
+local brood = {}
+
+--- A new kind: the methods of all broods, and those that are added.
+function brood.kind()
+  local kind = setmetatable({}, {__index = brood})
+  kind.__index, kind.__close = kind, brood.close
+  return kind
+end
+
+--- A brood, for a <close> variable: what is left in the end is cancelled.
+function brood.new(kind, core)
+  return setmetatable({
+    core = core,
+    tasks = queue.new(),  -- its own that have not ended
+    joined = queue.new(),  -- those of others that it waits for
+    waiting = queue.new(),  -- tasks that wait for it
+    over = false,  -- nobody needs to wait any more
+    failed = false, error = nil,
+  }, kind)
+end
+
+-- One has ended.
+local function ended(self, t)
+  local core = self.core
+  local busy = core.busy
+  core.busy = true
+  self.tasks:remove(t)
+  self.joined:remove(t)
+  if self:ended(t) then
+    t.owned = self
+  elseif t.owned == self then
+    t.owned = nil
+  end
+  core.busy = busy
+end
+
+--- Runs f(...) in a task of its own until it first waits; 'level' is that of the
+-- function to name as its origin. Returns the record.
+function brood:begin(level, f, ...)
+  local core = self.core
+  core.busy = true
+  local t = core:make(f, level + 1)
+  if select("#", ...) > 0 then
+    t.args = pack(...)
+  end
+  t.owned, t.atend = self, {[self] = ended}
+  self.tasks:push(t)
+  core:spawn(t)
+  return t
+end
+
+--- Takes part in the end of somebody else's task.
+function brood:join(t)
+  local core = self.core
+  core.busy = true
+  if t.state == "ended" then
+    ended(self, t)
+  else
+    self.joined:push(t)
+    t.atend = t.atend or {}
+    t.atend[self] = ended
+  end
+  core.busy = false
+end
+
+--- Keeps the error of t to be raised.
+function brood:fail(t)
+  self.failed, self.error = true, t.results[1]
+end
+
+-- ---------------------------------------------------------------------------
+-- Waiting
+
+local function unwait(self, t)
+  self.waiting:remove(t)
+end
+
+--- The running task waits until it is over, at most for 'seconds'; returns
+-- what core:block does.
+function brood:await(what, seconds)
+  local core = self.core
+  core.busy = true
+  if self.over then
+    core.busy = false
+    return
+  end
+  self.waiting:push(core.cur)
+  return core:block(what, self, unwait, seconds)
+end
+
+--- Wakes those that wait.
+function brood:wake()
+  local t = self.waiting:pop()
+  while t do
+    self.core:wake(t)
+    t = self.waiting:pop()
+  end
+end
+
+-- ---------------------------------------------------------------------------
+-- Ends
+
+local function list(tasks)
+  local all, t = {}, tasks:pop()
+  while t do
+    all[#all + 1] = t
+    t = tasks:pop()
+  end
+  for i = 1, #all do
+    tasks:push(all[i])
+  end
+  return all
+end
+
+--- Its own tasks end now, but for the running one: that ends when it waits.
+function brood:stop()
+  local core = self.core
+  core.busy = true
+  local all = list(self.tasks)
+  core.busy = false
+  for _, t in ipairs(all) do
+    if t == core.cur then
+      t.state = "doomed"
+    else
+      core:cancel(t)
+    end
+  end
+end
+
+--- The same from where nobody's code may run: by a task that comes first.
+function brood:doom()
+  if self.tasks:peek() then
+    local core = self.core
+    local t = core:make(function() self:stop() end, 1)
+    t.name = "cancel"
+    core:pushfront(t)
+  end
+end
+
+--- The same; from now on it has no part in anybody's errors.
+function brood:close()
+  local core = self.core
+  core.busy = true
+  self.over, self.ended = true, function() return false end
+  local t = self.joined:pop()
+  while t do
+    if t.atend then
+      t.atend[self] = nil
+    end
+    t = self.joined:pop()
+  end
+  core.busy = false
+  self:stop()
+end
+
+return brood

@@ -24,7 +24,11 @@ function tasks.clean(f)
     helper.leakless(function()
       local seen, errors = {}, {}
       local function log(...)
-        seen[#seen + 1] = table.concat({...}, " ")
+        local line = table.pack(...)
+        for i = 1, line.n do
+          line[i] = tostring(line[i])
+        end
+        seen[#seen + 1] = table.concat(line, " ")
       end
       local S = new()
       local core = coreof(S)
@@ -35,6 +39,20 @@ function tasks.clean(f)
       assert(core.count == 0, "tasks are left")
     end)
   end
+end
+
+--- The record of a task.
+function tasks.record(S, thread)
+  return coreof(S):find(thread)
+end
+
+--- The threads of the tasks that have not ended.
+function tasks.living(S)
+  local list = {}
+  for i, t in ipairs(coreof(S):living()) do
+    list[i] = t.thread
+  end
+  return list
 end
 
 --- Ways to call a function inside a task.
@@ -67,6 +85,14 @@ function tasks.fails(text, f, ...)
   local ok, err = pcall(f, ...)
   assert(not ok, "it does not fail")
   assert(err:find(text, 1, true), err)
+end
+
+--- Cancels the task that runs, from where it cannot end at once.
+function tasks.doom(S)
+  local thread = cfiber.running()
+  helper.finalize(function()
+    S.spawn(S.cancel, thread)
+  end)
 end
 
 --- A function that counts to n, by default for ever, then returns the value.

@@ -242,6 +242,15 @@ describe("all", function()
     assert.same({"late"}, errors)
   end))
 
+  it("keeps nothing in tasks that it no longer waits for", clean(function(S)
+    local task = S.spawn(S.wait, 99)
+    for _ = 1, 3 do
+      outcome(S, S.timeout, 1, S.all, task)
+    end
+    assert.is_nil(next(tasks.record(S, task).atend))
+    S.cancel(task)
+  end))
+
   it("reports what is raised as others are cancelled", clean(function(S, log, _, errors)
     assert.same({false, "first"}, {outcome(S, S.all, bad(S, log, "", 1, "first"), function()
       local _ <close> = closing(raise, "in close")

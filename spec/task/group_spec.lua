@@ -36,7 +36,7 @@ local function block(S, log, body)
       body(g)
       log "the end"
     end)
-    log(ok and "left" or "raised", err)
+    log(ok and "left" or "raised " .. err)
   end)
 end
 
@@ -115,19 +115,22 @@ describe("a group", function()
 
   it("leaves nothing of an interrupted wait behind", clean(function(S, log, seen)
     local waits = {S.wait, function() S.frames(2) end, function() S.wait(2) end}
-    for i, wait in ipairs(waits) do
-      S.spawn(function()
-        pcall(function()
-          local g <close> = S.group()
-          g:spawn(bad(S, 1, "bad"))
-          wait() wait()
+    local function after(then_)
+      for _, wait in ipairs(waits) do
+        S.spawn(function()
+          pcall(function()
+            local g <close> = S.group()
+            g:spawn(bad(S, 1, "bad"))
+            wait() wait()
+          end)
+          log(then_())
         end)
-        log(i, S.wait(5))
-      end)
+      end
     end
-    updates(S, 9)
-    table.sort(seen)
-    assert.same({"1 5.0", "2 5.0", "3 5.0"}, seen)
+    after(function() return S.frames(3), S.wait() end)
+    after(function() return S.wait(5) end)
+    updates(S, 11)
+    assert.same({"3.0 1.0", "3.0 1.0", "3.0 1.0", "5.0", "5.0", "5.0"}, seen)
   end))
 
   it("interrupts the next wait where the owner does not wait", clean(function(S, log, seen)
@@ -171,6 +174,13 @@ describe("a group", function()
   end))
 
   it("does not raise in later waits what was raised before", clean(function(S, log, seen)
+    block(S, log, function(g)
+      g:spawn(error, "old", 0)
+      log(select(2, pcall(g.wait, g)))
+      log(S.wait(0))
+      error("new", 0)
+    end)
+    S.update(1)
     S.spawn(function()
       log(select(2, pcall(function()
         local g <close> = S.group()
@@ -185,7 +195,7 @@ describe("a group", function()
       log(S.wait(1))
     end)
     updates(S, 3)
-    assert.same({"bad", "1.0", "worse", "1.0"}, seen)
+    assert.same({"old", "1.0", "raised new", "bad", "1.0", "worse", "1.0"}, seen)
   end))
 
   it("cancels its tasks when an error leaves the block", clean(function(S, log, seen)
@@ -216,13 +226,13 @@ describe("a group", function()
 
   it("cancels its tasks when its owner exits, or the generator that it is in is left", clean(function(S, log, seen)
     S.spawn(function()
-      for _ in cfiber.iter(function()
+      local generator = cfiber.create(function()
         local g <close> = S.group()
         g:spawn(job(S, log, "in a generator", 9))
-        cfiber.yield(1)
-      end) do
-        break
-      end
+        cfiber.yield()
+      end)
+      cfiber.resume(generator)
+      cfiber.close(generator)
       log "goes on"
       local g <close> = S.group()
       g:spawn(job(S, log, "before the exit", 9))
@@ -247,6 +257,18 @@ describe("a group", function()
     updates(S, 3)
     assert.same({"the end", "sibling", "cancelled", "child"}, seen)
     assert.same({false, "cancelled"}, {S.join(owner)})
+  end))
+
+  it("ends with an owner that was cancelled as it ran", clean(function(S, log, seen)
+    local thread = S.defer(function()
+      local g <close> = S.group()
+      g:spawn(job(S, log, "a", 9))
+      tasks.doom(S)
+      log "goes on until it waits"
+    end)
+    S.update(1)
+    assert.same({"goes on until it waits", "a"}, seen)
+    assert.same({false, "cancelled"}, {S.join(thread)})
   end))
 
   it("nests: the tasks of the inner one end first", clean(function(S, log, seen)

@@ -34,6 +34,27 @@ describe("locals", function()
     S.update(1)
   end))
 
+  it("are seen as they are by those that they spawn in turn", clean(function(S, log, seen)
+    S.spawn(function()
+      local mine = S.locals()
+      mine.a = 1
+      S.spawn(function()
+        S.locals().b = 1
+        S.spawn(function()
+          local its = S.locals()
+          S.wait()
+          log(its.a, its.b)
+        end)
+        S.locals().b = 2
+        S.wait()
+      end)
+      mine.a = 2
+      S.wait()
+    end)
+    S.update(1)
+    assert.same({"2 2"}, seen)
+  end))
+
   it("are seen through tasks that have none", clean(function(S, log, seen)
     S.spawn(function()
       S.locals().a = "a"
@@ -70,10 +91,10 @@ describe("locals", function()
   end))
 
   it("of generations without end keep no memory", clean(function(S)
-    local values = setmetatable({}, {__mode = "k"})
+    local values, last = setmetatable({}, {__mode = "k"}), nil
     local function generation(n)
       local mine = S.locals()
-      values[mine] = true
+      values[mine], last = true, mine
       mine.n = {n}
       assert.same({n - 1}, getmetatable(mine).__index and getmetatable(mine).__index.n or {0})
       if n < 100 then
@@ -91,6 +112,7 @@ describe("locals", function()
       count = count + 1
     end
     assert.is_true(count < 10, count .. " are kept")
+    assert.same({100}, last.n)
   end))
 
   it("are those of a task alone", clean(function(S)

@@ -43,11 +43,12 @@ function call:receive(...)
 end
 
 local function unwait(self)
-  self.waits, self.over = false, true
+  self.over = true
 end
 
 local function wait(self)
   local core = self.core
+  core:current "await"
   core.busy = true
   if self.results then
     core.busy = false

@@ -86,12 +86,18 @@ local function unwait(self, t)
   self.waiting:remove(t)
 end
 
+--- Does nobody need to wait?
+function brood:isover()
+  return self.over
+end
+
 --- The running task waits until it is over, at most for 'seconds'; returns
 -- what core:block does.
 function brood:await(what, seconds)
   local core = self.core
+  core:current(what)
   core.busy = true
-  if self.over then
+  if self:isover() then
     core.busy = false
     return
   end

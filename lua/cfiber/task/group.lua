@@ -2,25 +2,21 @@
 
 local brood = require "cfiber.task.brood"
 local check = require "cfiber.task.check"
-local cfiber = require "cfiber"
 
-local isyieldable, getinfo = cfiber.isyieldable, debug.getinfo
+local getinfo = debug.getinfo
 
 local group = brood.kind()
 
--- The first error dooms the rest and goes to the owner: to where it waits for
--- the group, else into whatever it waits for.
+-- The first error dooms the rest and goes to the owner, into whatever it waits
+-- for.
 function group:ended(t)
   local first = not t.ok and not t.cancelled and not self.failed
   if first then
     self:fail(t)
     self:doom()
-    local owner = self.owner
-    if owner.on ~= self and owner.state ~= "closing" then
-      self.core:interrupt(owner, self)
-    end
+    self.core:interrupt(self.owner, self)
   end
-  if not self.tasks:peek() then
+  if self:isover() then
     self:wake()
   end
   return first
@@ -34,14 +30,14 @@ local function take(self)
   end
 end
 
+function group:isover()
+  return not self.tasks:peek()
+end
+
 local function waitall(self)
-  local core = self.core
-  core.busy = true
-  while self.tasks:peek() do
+  while not self:isover() do
     self:await "group"
-    core.busy = true
   end
-  core.busy = false
 end
 
 --- Runs f(...) in a new task of the group until it first waits. Any task may
@@ -96,7 +92,7 @@ end
 function group:__close(err)
   local _ <close> = self.rest  -- also when this wait is cancelled
   local leaves = err == nil and getinfo(2, "f") and self.core.cur == self.owner
-  if leaves and isyieldable() then
+  if leaves then
     waitall(self)
   end
   take(self)

@@ -85,6 +85,8 @@ tests () {
   want "SQLite's library" libsqlite3-dev library sqlite3.h
   want "Expat's library" libexpat1-dev library expat.h
   want "libuv" libuv1-dev library uv.h
+  want "luv" lua-luv "$LUA" -e 'require "luv"'
+  want "luasystem" lua-system "$LUA" -e 'require "system"'
 }
 
 bench () {

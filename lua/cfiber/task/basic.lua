@@ -187,7 +187,7 @@ end
 --   those that were stopped in the middle (see name)
 function basic.update(core, dt, limits)
   check.seconds(1, "update", dt)
-  local b = budget.new(core, limits)
+  local b = budget.new(core, limits, 2, "update")
   if core.updating or core.cur then
     error("update inside of an update of the same scheduler", 2)
   end

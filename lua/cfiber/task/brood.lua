@@ -11,9 +11,10 @@ local pack = table.pack
 
 local brood = {}
 
---- A new kind: the methods of all broods, and those that are added.
-function brood.kind()
-  local kind = setmetatable({}, {__index = brood})
+--- A new kind: the methods of all broods, and those that are added; 'name' is
+-- what such a brood is called where it is waited for.
+function brood.kind(name)
+  local kind = setmetatable({__name = name}, {__index = brood})
   kind.__index, kind.__close = kind, brood.close
   return kind
 end

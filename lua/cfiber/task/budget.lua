@@ -16,23 +16,23 @@ local budget = {}
 budget.__index = budget
 
 --- The budget of updates: {instructions = n, seconds = s}, either or both;
--- seconds are of processor time. nil for none.
-function budget.new(scheduler, limits)
+-- seconds are of processor time. nil for none. Errors name argument n of name.
+function budget.new(scheduler, limits, n, name)
   if limits == nil then
     return false
   end
-  check.type(2, "update", "table", limits)
+  check.type(n, name, "table", limits)
   for key in pairs(limits) do
     if key ~= "instructions" and key ~= "seconds" then
-      check.fail(2, "update", ("unknown limit '%s'"):format(tostring(key)))
+      check.fail(n, name, ("unknown limit '%s'"):format(tostring(key)))
     end
   end
   local instructions, seconds = limits.instructions, limits.seconds
   if instructions ~= nil then
-    check.count(2, "update", instructions, 1)
+    check.count(n, name, instructions, 1)
   end
   if seconds ~= nil then
-    check.seconds(2, "update", seconds)
+    check.seconds(n, name, seconds)
   end
   return setmetatable({
     scheduler = scheduler,

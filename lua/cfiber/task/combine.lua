@@ -16,7 +16,7 @@ local combine = {}
 -- Broods of as many tasks as there are arguments: 'members' has them by
 -- argument, 'times' how often one is among them, 'left' how many have not ended
 
-local all, any = brood.kind(), brood.kind()
+local all, any = brood.kind "tasks", brood.kind "tasks"
 
 local function finish(self)
   self.over = true

@@ -5,7 +5,7 @@ local check = require "cfiber.task.check"
 
 local getinfo = debug.getinfo
 
-local group = brood.kind()
+local group = brood.kind "group"
 
 -- The first error dooms the rest and goes to the owner, into whatever it waits
 -- for.

@@ -5,7 +5,9 @@
 local core = require "cfiber.task.core"
 
 local parts = {}
-for i, name in ipairs {"basic", "report", "trace", "combine", "group", "locals", "await", "loop"} do
+for i, name in ipairs {
+  "basic", "report", "trace", "signal", "channel", "mutex", "combine", "group", "locals", "await", "loop",
+} do
   parts[i] = require("cfiber.task." .. name)
 end
 

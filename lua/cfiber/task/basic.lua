@@ -12,17 +12,19 @@ local basic = {}
 -- ---------------------------------------------------------------------------
 -- Start
 
-local function refuse(n, name, what)
+local function refuse(core, n, name, what)
+  core.busy = false
   error(("bad argument #%d to '%s' (%s)"):format(n, name, what), 4)
 end
 
 -- A new task of a function or a suspended thread; or one that yielded by
--- itself, which goes on.
+-- itself, which goes on. 'busy' begins.
 local function begin(core, name, n, f)
+  core:begin()
   local kind = type(f)
   if kind ~= "thread" then
     if kind ~= "function" and not check.iscallable(f) then
-      refuse(n, name, ("function or thread expected, got %s"):format(f == nil and "no value" or kind))
+      refuse(core, n, name, ("function or thread expected, got %s"):format(f == nil and "no value" or kind))
     end
     return core:make(f, 2)
   end
@@ -31,9 +33,10 @@ local function begin(core, name, n, f)
     t.state, t.what = "ready", nil
     return t
   elseif t and t.state ~= "ended" then
-    refuse(n, name, ("the task is %s"):format(t.state == "waiting" and "waiting for " .. t.what or t.state))
+    refuse(core, n, name, ("the task is %s"):format((t.state == "waiting" or t.state == "frame")
+      and "waiting for " .. t.what or t.state))
   elseif status(f) ~= "suspended" then
-    refuse(n, name, ("cannot start a %s thread"):format(status(f)))
+    refuse(core, n, name, ("cannot start a %s thread"):format(status(f)))
   end
   return core:make(f, 2)
 end
@@ -51,7 +54,6 @@ end
 function basic.spawn(core, f, ...)
   local t = begin(core, "spawn", 1, f)
   setargs(t, ...)
-  core.busy = true
   core:spawn(t)
   return t.thread
 end
@@ -60,7 +62,6 @@ end
 function basic.defer(core, f, ...)
   local t = begin(core, "defer", 1, f)
   setargs(t, ...)
-  core.busy = true
   core:defer(t)
   core.busy = false
   return t.thread
@@ -71,7 +72,6 @@ function basic.delay(core, seconds, f, ...)
   check.seconds(1, "delay", seconds)
   local t = begin(core, "delay", 2, f)
   setargs(t, ...)
-  core.busy = true
   core:sleep(t, "delay", seconds)
   core.busy = false
   return t.thread
@@ -144,12 +144,7 @@ end
 -- returns. A task may cancel itself.
 -- @return whether it had not ended before
 function basic.cancel(core, thread)
-  local t = known(core, "cancel", thread)
-  local alive = t.state ~= "ended" and t.state ~= "closing"
-  if alive then
-    core:cancel(t)
-  end
-  return alive
+  return core:cancel(known(core, "cancel", thread))
 end
 
 --- Waits until a task has ended, for at most 'timeout' seconds.
@@ -160,8 +155,12 @@ function basic.join(core, thread, timeout)
   if timeout ~= nil then
     check.seconds(2, "join", timeout)
   end
+  local cur = core:begin()  -- it must not end before the wait begins
   if t.state ~= "ended" then
-    if core:current "join" == t then
+    if not cur then
+      core:current "join"
+    elseif cur == t then
+      core.busy = false
       error("a task cannot join itself", 2)
     end
     local _, why = core:join(t, timeout)
@@ -169,6 +168,7 @@ function basic.join(core, thread, timeout)
       return false, why
     end
   end
+  core.busy = false
   if t.results then
     return t.ok, unpack(t.results, 1, t.results.n)
   end

@@ -31,11 +31,8 @@ function brood.new(kind, core)
   }, kind)
 end
 
--- One has ended.
-local function ended(self, t)
-  local core = self.core
-  local busy = core.busy
-  core.busy = true
+--- Called when one has ended: see core.atend.
+function brood:atend(t)
   self.tasks:remove(t)
   self.joined:remove(t)
   if self:ended(t) then
@@ -43,7 +40,6 @@ local function ended(self, t)
   elseif t.owned == self then
     t.owned = nil
   end
-  core.busy = busy
 end
 
 --- Runs f(...) in a task of its own until it first waits; 'level' is that of the
@@ -55,8 +51,9 @@ function brood:begin(level, f, ...)
   if select("#", ...) > 0 then
     t.args = pack(...)
   end
-  t.owned, t.atend = self, {[self] = ended}
+  t.owned = self
   self.tasks:push(t)
+  core.atend(t, self)
   core:spawn(t)
   return t
 end
@@ -66,11 +63,10 @@ function brood:join(t)
   local core = self.core
   core.busy = true
   if t.state == "ended" then
-    ended(self, t)
+    self:atend(t)
   else
     self.joined:push(t)
-    t.atend = t.atend or {}
-    t.atend[self] = ended
+    core.atend(t, self)
   end
   core.busy = false
 end
@@ -162,8 +158,8 @@ function brood:close()
   self.over, self.ended = true, function() return false end
   local t = self.joined:pop()
   while t do
-    if t.atend then
-      t.atend[self] = nil
+    if t.atend then  -- it may have ended just now
+      core.forget(t, self)
     end
     t = self.joined:pop()
   end

@@ -10,7 +10,8 @@
 --   waiting     'what' says for what, 'on' is the object; 'unwait' takes it out
 --               of the object's list, 'due' is the time at which its timer
 --               wakes it
---   closing     its <close> variables run
+--   closing     its <close> variables run, in the task 'closer' (false: in the
+--               host)
 --   ended       'ok' and 'results' tell how; 'results' is nil for none
 --
 --   spawn, defer          block              wake, timer
@@ -30,6 +31,9 @@
 -- A slice may stop a task wherever it is, so also between two steps of a
 -- function that changes what the scheduler keeps. Such functions set 'busy'
 -- meanwhile: the task then goes on until they are done.
+--
+-- A task that was woken has what it waited for only when it runs. Until then
+-- 'giveback' is kept, where what it got would be lost with it: see core:wake.
 
 local cfiber = require "cfiber"
 local queue = require "cfiber.task.queue"
@@ -41,7 +45,6 @@ local close, create = cfiber.close, cfiber.create
 local getinfo = debug.getinfo
 local unpack, pack = table.unpack, table.pack
 
-local MORE = 1000  -- instructions until the scheduler's own code is through
 local LEFT = setmetatable({}, {__name = "left"})  -- what a task yields that waits
 local ORIGINS = 16  -- who spawned whom is remembered so many levels up
 
@@ -59,6 +62,7 @@ function core.new()
     frame = 0,  -- updates so far
     cur = false,  -- the record of the task that runs
     busy = false,
+    more = 1000,  -- instructions until a busy task is asked again
     updating = false,
     queue = {}, head = 1, tail = 0,  -- of ready tasks; gaps are those of others
     deferred = {}, first = 1, last = 0,
@@ -92,8 +96,9 @@ function core:pushfront(t)
   self.queue[head] = t
 end
 
-local function popqueue(self)
-  while self.head <= self.tail do
+-- The first before this place that is ready, or nil.
+local function popbefore(self, place)
+  while self.head < place do
     local head = self.head
     local t = self.queue[head]
     self.queue[head] = nil
@@ -103,7 +108,14 @@ local function popqueue(self)
       return t
     end
   end
-  self.head, self.tail = 1, 0
+end
+
+local function popqueue(self)
+  local t = popbefore(self, self.tail + 1)
+  if not t then
+    self.head, self.tail = 1, 0
+  end
+  return t
 end
 
 local function popdeferred(self)
@@ -224,15 +236,16 @@ local function settimer(self, t, seconds)
   end
 end
 
--- Takes a task out of all that would wake it.
+-- Takes a task out of all that would wake it, and from it what it was woken
+-- with.
 local function withdraw(self, t)
   if t.due then
     self.timers:remove(t)
   end
-  local unwait = t.unwait
-  if unwait then
-    t.unwait = nil
-    unwait(t.on, t)
+  local undo = t.unwait or t.giveback
+  if undo then
+    t.unwait, t.giveback = nil, nil
+    undo(t.on, t)
   end
 end
 
@@ -298,16 +311,37 @@ function core:interrupt(t, by)
   self:push(t)
 end
 
---- The record of the task that runs; an error in the name of a function
--- outside of tasks. To be called before 'busy' is set.
-function core:current(name)
+--- What changes the scheduler begins: 'busy'. Returns the record of the task
+-- that runs, or false.
+function core:begin()
+  self.busy = true
   local t = self.cur
-  if not t then
-    error(("'%s' outside of a task"):format(name), 3)
-  elseif t.state ~= "running" then
+  if t and t.state ~= "running" then
     recover(self, t)
   end
   return t
+end
+
+--- The record of the task that runs; an error in the name of a function
+-- outside of tasks, which ends 'busy'.
+function core:current(name)
+  local t = self.cur
+  if not t then
+    self.busy = false
+    error(("'%s' outside of a task"):format(name), 3)
+  elseif t.state ~= "running" then
+    self:begin()
+    self.busy = false
+  end
+  return t
+end
+
+--- Is t what runs: by itself, or its <close> variables as it is closed?
+function core:acts(t)
+  while t and t.state == "closing" do
+    t = t.closer
+  end
+  return t == self.cur
 end
 
 --- The running task, 'cur', waits until it is woken, at most for 'seconds'
@@ -324,18 +358,22 @@ function core:block(what, on, unwait, seconds)
     interrupted(self, t)
   end
   leave(t)
+  self.busy = true
   local value, why = t.value, t.why
-  t.value, t.why = nil, nil
+  t.value, t.why, t.giveback, t.on = nil, nil, nil, nil
+  self.busy = false
   return value, why
 end
 
---- Makes a waiting task ready: its wait returns value, why.
-function core:wake(t, value, why)
+--- Makes a waiting task ready: its wait returns value, why. Where the value
+-- must not be lost, giveback(on, t) is called when the task is ended before
+-- that; t.value is still there then.
+function core:wake(t, value, why, giveback)
   if t.due then
     self.timers:remove(t)
   end
   t.state, t.value, t.why = "ready", value, why
-  t.unwait, t.on = nil, nil
+  t.unwait, t.giveback = nil, giveback
   self:push(t)
 end
 
@@ -395,7 +433,39 @@ function core:join(t, seconds)
   return self:block("join", t, unjoin, seconds)
 end
 
+--- on:atend(t) is called when t has ended, unless it was forgotten.
+function core.atend(t, on)
+  t.atend = t.atend or queue.new()
+  t.atend:push(on)
+end
+
+function core.forget(t, on)
+  t.atend:remove(on)
+end
+
+local function callatend(t)
+  local list = t.atend
+  t.atend = nil
+  local on = list:pop()
+  while on do
+    on:atend(t)
+    on = list:pop()
+  end
+end
+
+-- Returns whether there were any.
+local function wakejoiners(self, t)
+  local joiner = t.joiners:pop()
+  local joined = joiner ~= nil
+  while joiner do
+    self:wake(joiner, t)
+    joiner = t.joiners:pop()
+  end
+  return joined
+end
+
 local function finish(self, t, ok, ...)
+  self.busy = true
   withdraw(self, t)
   unlink(self, t)
   if self.tracer then
@@ -403,29 +473,33 @@ local function finish(self, t, ok, ...)
   end
   t.state, t.ok, t.what = "ended", ok, nil
   t.results = select("#", ...) > 0 and pack(...) or nil
-  local unlock = t.atend  -- functions by what they are for
-  if unlock then
-    t.atend = nil
-    for on, f in pairs(unlock) do
-      f(on, t)
-    end
+  if t.atend then
+    callatend(t)
   end
-  local joiners, joined = t.joiners, false
-  local joiner = joiners and joiners:pop()
-  while joiner do
-    joined = true
-    self:wake(joiner, t)
-    joiner = joiners:pop()
-  end
+  local joined = t.joiners and wakejoiners(self, t)
+  self.busy = false
   if not ok and not t.cancelled and not joined and not t.owned then
     self.failed(self, t)
   end
 end
 
+-- A task that closes another may be closed in the middle of that, which closes
+-- both.
+local killing = {}
+
+function killing:__close()
+  if self.task.state == "closing" then
+    finish(self.core, self.task, false, "cancelled")
+  end
+end
+
 --- Ends a task that does not run: closes it, from the inside out.
 function core:kill(t)
+  self.busy = true
   withdraw(self, t)
-  t.state, t.cancelled = "closing", true
+  t.state, t.cancelled, t.closer = "closing", true, self.cur
+  local _ <close> = setmetatable({core = self, task = t}, killing)
+  self.busy = false
   local ok, err = close(t.thread)
   if ok then
     finish(self, t, false, "cancelled")
@@ -436,15 +510,20 @@ function core:kill(t)
 end
 
 --- Ends a task in whatever state; the running one never comes back from it.
+-- Returns whether it had not ended before.
 function core:cancel(t)
+  self.busy = true
+  local state = t.state
   if t == self.cur then
     t.state = "doomed"
     suspend(t.thread)
-  elseif t.state == "running" then
+  elseif state == "running" then
     t.state = "doomed"
-  elseif t.state ~= "doomed" and t.state ~= "closing" and t.state ~= "ended" then
+  elseif state ~= "doomed" and state ~= "closing" and state ~= "ended" then
     self:kill(t)
   end
+  self.busy = false
+  return state ~= "closing" and state ~= "ended"
 end
 
 -- ---------------------------------------------------------------------------
@@ -483,7 +562,7 @@ local function settleslice(self, t, before, ok, how, ...)
   elseif how ~= "budget" then
     return settle(self, t, before, true, ...)
   elseif self.busy then
-    return settleslice(self, t, before, slice(t.thread, MORE))
+    return settleslice(self, t, before, slice(t.thread, self.more))
   end
   self.cur = before
   if self.tracer then
@@ -491,6 +570,8 @@ local function settleslice(self, t, before, ok, how, ...)
   end
   if t.state == "doomed" then
     return self:kill(t)
+  elseif t.state ~= "running" then
+    recover(self, t)
   end
   t.state, t.stopped = "ready", true
   return self:push(t)
@@ -537,12 +618,10 @@ function core:spawn(t)
   end
   local mark = self.head  -- those before it were spawned meanwhile
   self:pushfront(t)
-  while self.head < mark do
-    local next = popqueue(self)
-    if not next then
-      break
-    end
+  local next = popbefore(self, mark)
+  while next do
     run(self, next)
+    next = popbefore(self, mark)
   end
 end
 
@@ -571,8 +650,8 @@ end
 
 -- The timer of t has come.
 local function expire(self, t)
-  withdraw(self, t)
   if t.state == "waiting" then
+    withdraw(self, t)
     self:wake(t, nil, "timeout")
   end
 end

@@ -1,0 +1,119 @@
+-- combine_sliced_spec.lua: timeout, all, any, groups and await, stopped anywhere
+
+local tasks = require "tasks"
+
+local clean, closing, hog = tasks.clean, tasks.closing, tasks.hog
+
+local sizes = {1, 2, 3, 5, 7, 11, 17, 29, 50}  -- instructions of an update
+
+-- Each is run in a task; 'open' counts what is not closed yet, which is nothing
+-- in the end. They return what must be true.
+local scenarios = {}
+
+-- Waits for ever, or for the update after the next ones.
+local function open(S, count, seconds)
+  count.open = count.open + 1
+  local _ <close> = closing(function() count.open = count.open - 1 end)
+  S.wait(seconds or math.huge)
+end
+
+scenarios["all ends well"] = function(S)
+  local task = S.spawn(function() S.wait() return 1 end)
+  local a, b, c = S.all(task, hog(100, 2), function() S.wait() S.wait() return 3 end)
+  return a == 1 and b == 2 and c == 3
+end
+
+scenarios["all fails"] = function(S, count)
+  local ok, err = pcall(S.all, function() open(S, count) end, function() S.wait() error("bad", 0) end, function()
+    open(S, count)
+  end)
+  return not ok and err == "bad" and count.open == 0
+end
+
+scenarios["any"] = function(S, count)
+  local n, value = S.any(function() open(S, count) end, function() S.wait() error "bad" end, function()
+    S.wait()
+    S.wait()
+    return "x"
+  end)
+  return n == 3 and value == "x" and count.open == 0
+end
+
+scenarios["a timeout"] = function(S, count)
+  local ok, why = S.timeout(0.01, open, S, count)
+  local well, value = S.timeout(math.huge, hog(100, "x"))
+  return not ok and why == "timeout" and well and value == "x" and count.open == 0
+end
+
+scenarios["a group ends well"] = function(S, count)
+  do
+    local g <close> = S.group()
+    for _ = 1, 3 do
+      g:spawn(open, S, count, 0)
+    end
+    g:wait()
+    g:spawn(open, S, count, 0)
+  end
+  return count.open == 0
+end
+
+scenarios["a group fails"] = function(S, count)
+  local ok, err = pcall(function()
+    local g <close> = S.group()
+    for _ = 1, 3 do
+      g:spawn(open, S, count)
+    end
+    g:spawn(function() S.wait() error("bad", 0) end)
+    open(S, count)
+  end)
+  S.wait()
+  return not ok and err == "bad" and count.open == 0
+end
+
+scenarios["a group is cancelled with its owner"] = function(S, count)
+  local owner = S.spawn(function()
+    local g <close> = S.group()
+    g:spawn(open, S, count)
+    S.all(function() open(S, count) end, g:spawn(open, S, count))
+  end)
+  S.wait()
+  S.cancel(owner)
+  return count.open == 0
+end
+
+scenarios["await"] = function(S)
+  local sum = 0
+  for i = 1, 5 do
+    sum = sum + S.await(function(callback)
+      S.spawn(function()
+        if i % 2 == 0 then
+          S.wait()
+        end
+        callback(i)
+      end)
+    end)
+  end
+  return sum == 15
+end
+
+describe("Stopped anywhere,", function()
+  for name, scenario in pairs(scenarios) do
+    it(name .. " does what it does else", clean(function(S)
+      for _, size in ipairs(sizes) do
+        local threads = {}
+        for i = 1, 3 do
+          threads[i] = S.defer(scenario, S, {open = 0})
+        end
+        local updates = 0
+        repeat
+          S.update(0.001, {instructions = size})
+          updates = updates + 1
+          assert(updates < 1e5, "it does not end")
+        until #tasks.living(S) == 0
+        for i = 1, 3 do
+          assert.same({true, true}, {S.join(threads[i])}, size .. " instructions")
+        end
+      end
+    end))
+  end
+end)

@@ -33,3 +33,11 @@ describe("The second program of the README", function()
     assert.equal("true\ta line\nread hello\n", child.bare(text).output)
   end)
 end)
+
+describe("The program of the README with tasks", function()
+  it("prints what it says", function()
+    local file <close> = assert(io.open "README.md")
+    local text = file:read "a":match "```lua\n(local task = .-)```"
+    assert.equal("true\tfigs\nserved soup\nthe bell rang 1 times\nserved fish\nserved figs\n", child.bare(text).output)
+  end)
+end)

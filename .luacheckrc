@@ -9,3 +9,4 @@ files["spec/examples/game/scripts"] = {
   },
 }
 max_line_length = 130
+files["lua/cfiber/task/types.lua"] = {unused_args = false, ignore = {"241"}}

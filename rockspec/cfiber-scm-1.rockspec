@@ -71,6 +71,7 @@ build = {
     ["cfiber.task.signal"] = "lua/cfiber/task/signal.lua",
     ["cfiber.task.story"] = "lua/cfiber/task/story.lua",
     ["cfiber.task.timers"] = "lua/cfiber/task/timers.lua",
+    ["cfiber.task.types"] = "lua/cfiber/task/types.lua",  -- for editors
     ["cfiber.task.trace"] = "lua/cfiber/task/trace.lua",  -- to record needs dkjson
   },
   copy_directories = {"csrc/include", "doc"},  -- headers: what C modules include

@@ -118,6 +118,13 @@ describe("An update with a limit of instructions", function()
     S.cancel(thread)
   end))
 
+  it("is not waited for by what the host spawns before the first update", clean(function(S)
+    local spins = {n = 0}
+    local thread = S.spawn(places["below sort and gsub"], spins)
+    assert.True(spins.n > 0)
+    S.cancel(thread)
+  end))
+
   it("stops tasks that a task spawned, which goes on", clean(function(S)
     local spins, on = {n = 0}, false
     local thread
@@ -172,9 +179,9 @@ describe("A limit", function()
     end
     refuses("bad argument #2 to 'update' (table expected, got number)", 5)
     refuses("bad argument #2 to 'update' (unknown limit 'instruction')", {instruction = 5})
-    refuses("bad argument #2 to 'update' (integer expected, got string)", {instructions = "5"})
-    refuses("bad argument #2 to 'update' (must be at least 1)", {instructions = 0})
-    refuses("bad argument #2 to 'update' (seconds must not be negative)", {seconds = -1})
+    refuses("bad argument #2 to 'update' (instructions must be an integer of at least 1)", {instructions = "5"})
+    refuses("bad argument #2 to 'update' (instructions must be an integer of at least 1)", {instructions = 0})
+    refuses("bad argument #2 to 'update' (seconds must be a number of at least 0)", {seconds = 0 / 0})
     assert.has_error(function() S.update() end, "bad argument #1 to 'update' (number expected, got no value)")
   end))
 end)

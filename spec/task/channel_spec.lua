@@ -224,6 +224,25 @@ describe("A value handed to a task that is cancelled before it runs", function()
   end))
 end)
 
+describe("A loop over a channel", function()
+  it("gets until it is closed and empty", test(function(S, log, seen)
+    local ch = S.channel(2)
+    S.spawn(function()
+      for v in ch do
+        log(v)
+      end
+      log "end"
+    end)
+    ch:put("a", 0)
+    ch:put("b", 0)
+    S.update(1)
+    ch:put("c", 0)
+    ch:close()
+    S.update(1)
+    assert.same({"a", "b", "c", "end"}, seen)
+  end))
+end)
+
 describe("select", function()
   it("does the first in the array of those that can be done", test(function(S, log, seen)
     local a, b = S.channel(1), S.channel(1)

@@ -182,15 +182,17 @@ end
 -- @param dt      seconds since the last update
 -- @param limits  {instructions = n, seconds = s}: what is left when so much ran
 --   goes on in the next update, all in turn. nil: no limit. They hold for what
---   the host spawns until the next update, too
+--   the host spawns until the next update, too; before the first it is stopped
+--   after some 10,000 instructions and goes on in that
 -- @return how many tasks are left to run; if any, also an array of the threads of
 --   those that were stopped in the middle (see name)
 function basic.update(core, dt, limits)
   check.seconds(1, "update", dt)
-  local b = budget.new(core, limits, 2, "update")
+  check.limits(2, "update", limits)
   if core.updating or core.cur then
     error("update inside of an update of the same scheduler", 2)
   end
+  local b = budget.new(core, limits)
   core.budget = b
   if b then
     b:begin()

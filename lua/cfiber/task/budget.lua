@@ -4,7 +4,6 @@
 -- short ones cost little of the budget; 'left' is never far below zero.
 
 local cfiber = require "cfiber"
-local check = require "cfiber.task.check"
 
 local stats, clock = cfiber.stats, os.clock
 local max, min = math.max, math.min
@@ -16,29 +15,13 @@ local budget = {}
 budget.__index = budget
 
 --- The budget of updates: {instructions = n, seconds = s}, either or both;
--- seconds are of processor time. nil for none. Errors name argument n of name.
-function budget.new(scheduler, limits, n, name)
-  if limits == nil then
-    return false
-  end
-  check.type(n, name, "table", limits)
-  for key in pairs(limits) do
-    if key ~= "instructions" and key ~= "seconds" then
-      check.fail(n, name, ("unknown limit '%s'"):format(tostring(key)))
-    end
-  end
-  local instructions, seconds = limits.instructions, limits.seconds
-  if instructions ~= nil then
-    check.count(n, name, instructions, 1)
-  end
-  if seconds ~= nil then
-    check.seconds(n, name, seconds)
-  end
-  return setmetatable({
+-- seconds are of processor time. false for nil.
+function budget.new(scheduler, limits)
+  return limits ~= nil and setmetatable({
     scheduler = scheduler,
-    instructions = instructions, seconds = seconds,
-    left = 0,  -- instructions
-    sliced = 0,  -- those of all slices when they were last charged
+    instructions = limits.instructions, seconds = limits.seconds,
+    left = limits.instructions or 0,
+    sliced = 0,  -- instructions of all slices when they were last charged
     stop = 0,  -- the time
   }, budget)
 end

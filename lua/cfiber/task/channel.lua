@@ -220,6 +220,11 @@ function channel:__len()
   return self.last - self.first + 1
 end
 
+--- 'for v in ch do' gets until the channel is closed and empty.
+function channel:__call()
+  return self:get()
+end
+
 function channel:__tostring()
   local waiting = self.getters.count + self.putters.count
   return ("channel %p: %d of %d%s%s"):format(self, #self, self.capacity, self.closed and ", closed" or "",

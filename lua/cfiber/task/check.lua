@@ -59,4 +59,24 @@ function check.count(n, name, value, least)
   end
 end
 
+--- What may run in one update: {instructions = n, seconds = s}, or nil.
+function check.limits(n, name, limits)
+  if limits == nil then
+    return
+  elseif type(limits) ~= "table" then
+    expect(n, name, "table", limits)
+  end
+  for key, value in pairs(limits) do
+    if key == "instructions" then
+      if type(value) ~= "number" or not math.tointeger(value) or value < 1 then
+        raise(3, n, name, "instructions must be an integer of at least 1")
+      end
+    elseif key ~= "seconds" then
+      raise(3, n, name, ("unknown limit '%s'"):format(tostring(key)))
+    elseif type(value) ~= "number" or value ~= value or value < 0 then
+      raise(3, n, name, "seconds must be a number of at least 0")
+    end
+  end
+end
+
 return check

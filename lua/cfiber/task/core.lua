@@ -46,6 +46,7 @@ local getinfo = debug.getinfo
 local unpack, pack = table.unpack, table.pack
 
 local LEFT = setmetatable({}, {__name = "left"})  -- what a task yields that waits
+local STUCK = 3000  -- instructions in which a wait that is not refused has begun
 local ORIGINS = 16  -- who spawned whom is remembered so many levels up
 
 local core = {}
@@ -63,6 +64,7 @@ function core.new()
     cur = false,  -- the record of the task that runs
     busy = false,
     more = 1000,  -- instructions until a busy task is asked again
+    stuck = 0,  -- those since its state is that of a wait
     updating = false,
     queue = {}, head = 1, tail = 0,  -- of ready tasks; gaps are those of others
     deferred = {}, first = 1, last = 0,
@@ -555,13 +557,23 @@ local function settle(self, t, before, ok, left, ...)
   end
 end
 
+-- Does the task get to the end of what it does with 'busy'? Not where a wait was
+-- refused: its state is wrong then and 'busy' stays.
+local function isbusy(self, t)
+  if not self.busy or t.state == "running" then
+    return self.busy
+  end
+  self.stuck = self.stuck + self.more
+  return self.stuck <= STUCK
+end
+
 -- The same for a slice: 'how' is what it returns next, or the error.
 local function settleslice(self, t, before, ok, how, ...)
   if not ok then
     return settle(self, t, before, false, how)
   elseif how ~= "budget" then
     return settle(self, t, before, true, ...)
-  elseif self.busy then
+  elseif isbusy(self, t) then
     return settleslice(self, t, before, slice(t.thread, self.more))
   end
   self.cur = before
@@ -580,6 +592,7 @@ end
 local function runslice(self, t, before, quantum)
   local args = t.args
   t.args, t.stopped = nil, nil
+  self.stuck = 0
   if args then
     return settleslice(self, t, before, slice(t.thread, quantum, unpack(args, 1, args.n)))
   end

@@ -1,6 +1,7 @@
 -- task/loop.lua: updates for scripts that have no loop of a host
 
 local budget = require "cfiber.task.budget"
+local check = require "cfiber.task.check"
 local host = require "cfiber.task.host"
 require "cfiber.task.story"
 
@@ -147,7 +148,8 @@ function loop.run(core, limits)
   if limits == nil then
     limits = LIMITS
   end
-  local b = budget.new(core, limits or nil, 1, "run")
+  check.limits(1, "run", limits or nil)
+  local b = budget.new(core, limits or nil)
   local h = host.choose(function() return isready(core) end)
   local now = h:now()
   local self <close> = setmetatable({core = core, budget = b, host = h, last = now, frame = now}, run)

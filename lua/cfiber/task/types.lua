@@ -152,8 +152,10 @@ function signal:wait(timeout) end
 ---@param ... any
 function signal:fire(...) end
 
+---`for v in ch do` gets until it is closed.
 ---@class cfiber.channel
 ---@operator len: integer
+---@operator call: any
 local channel = {}
 
 ---@param capacity? integer values that can be put that nobody waits for, 0 by default

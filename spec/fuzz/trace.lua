@@ -16,11 +16,13 @@ do
   end
 end
 
---- The text without what differs from run to run, between the libraries, and
--- between the ways to go on after a slice.
+--- The text without what differs from run to run, between the libraries,
+-- between the ways to go on after a slice, and where an error that is thrown in
+-- comes out of a hook.
 -- It calls the same functions for both: hooks count that.
 function trace.normalize(text)
-  return (text:gsub("cfiber%.(%l)", "coroutine.%1"):gsub("0x%x+", "0x?"):gsub("coroutine%.slice", "coroutine.resume"))
+  return (text:gsub("cfiber%.(%l)", "coroutine.%1"):gsub("0x%x+", "0x?"):gsub("coroutine%.slice", "coroutine.resume")
+    :gsub("in function <[^>]*>", "in hook '?'"))
 end
 
 function trace.new()

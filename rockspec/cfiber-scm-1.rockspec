@@ -67,6 +67,7 @@ build = {
     ["cfiber.task.loop"] = "lua/cfiber/task/loop.lua",
     ["cfiber.task.mutex"] = "lua/cfiber/task/mutex.lua",
     ["cfiber.task.queue"] = "lua/cfiber/task/queue.lua",
+    ["cfiber.task.records"] = "lua/cfiber/task/records.lua",
     ["cfiber.task.report"] = "lua/cfiber/task/report.lua",
     ["cfiber.task.signal"] = "lua/cfiber/task/signal.lua",
     ["cfiber.task.story"] = "lua/cfiber/task/story.lua",

@@ -92,6 +92,8 @@ tests () {
 bench () {
   need "dkjson" lua-dkjson "$LUA" -e 'require "dkjson"'
   need "gnuplot" gnuplot-nox command -v gnuplot
+  need "binaryheap" lua-binaryheap pure binaryheap
+  want "cqueues" lua-cqueues "$LUA" -e 'require "cqueues"'
   want "Boost.Context" libboost-context-dev boost
 }
 

@@ -11,7 +11,7 @@ local ROWS = "build/bench.rows"
 
 local programs = {
   "pair.lua", "inside.lua", "nested.lua", "create.lua", "control.lua", "slice.lua",
-  "capi.lua",
+  "capi.lua", "task.lua",
   "many.lua 1", "many.lua 100", "many.lua 1000", "many.lua 10000",
   "many.lua 100000", "many.lua 1000000",
   "many.lua 1 below", "many.lua 100 below", "many.lua 1000 below",

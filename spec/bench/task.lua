@@ -72,6 +72,7 @@ local function body() end
 
 local function spawn(n)
   local S = new()
+  S.update(0)  -- before the first one, tasks run in slices
   for _ = 1, n do
     S.spawn(body)
   end

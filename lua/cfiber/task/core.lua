@@ -37,20 +37,23 @@
 
 local cfiber = require "cfiber"
 local queue = require "cfiber.task.queue"
+local records = require "cfiber.task.records"
 local timers = require "cfiber.task.timers"
 
 local resume, suspend, slice = cfiber.resume, cfiber.suspend, cfiber.slice
 local status, isyieldable = cfiber.status, cfiber.isyieldable
-local close, create = cfiber.close, cfiber.create
-local getinfo = debug.getinfo
+local close = cfiber.close
 local unpack, pack = table.unpack, table.pack
 
 local LEFT = setmetatable({}, {__name = "left"})  -- what a task yields that waits
 local STUCK = 3000  -- instructions in which a wait that is not refused has begun
-local ORIGINS = 16  -- who spawned whom is remembered so many levels up
 
 local core = {}
 core.__index = core
+for name, f in pairs(records) do
+  core[name] = f
+end
+local popbefore, popqueue, popdeferred = records.popbefore, records.popqueue, records.popdeferred
 
 -- Called when a task that nobody joined has failed.
 local function failed(_, t)
@@ -80,152 +83,6 @@ function core.new()
     failed = failed,  -- called with the core and the record, see story.lua
     tracer = false,  -- told what happens, see trace.lua
   }, core)
-end
-
--- ---------------------------------------------------------------------------
--- The queue
-
-function core:push(t)
-  local tail = self.tail + 1
-  self.tail = tail
-  self.queue[tail] = t
-end
-
--- Comes before all others.
-function core:pushfront(t)
-  local head = self.head - 1
-  self.head = head
-  self.queue[head] = t
-end
-
--- The first before this place that is ready, or nil.
-local function popbefore(self, place)
-  while self.head < place do
-    local head = self.head
-    local t = self.queue[head]
-    self.queue[head] = nil
-    self.head = head + 1
-    local state = t.state
-    if state == "frame" or state == "ready" then
-      return t
-    end
-  end
-end
-
-local function popqueue(self)
-  local t = popbefore(self, self.tail + 1)
-  if not t then
-    self.head, self.tail = 1, 0
-  end
-  return t
-end
-
-local function popdeferred(self)
-  while self.first <= self.last do
-    local first = self.first
-    local t = self.deferred[first]
-    self.deferred[first] = nil
-    self.first = first + 1
-    if t.state == "ready" then
-      return t
-    end
-  end
-  self.first, self.last = 1, 0
-end
-
-function core:defer(t)
-  local last = self.last + 1
-  self.last = last
-  self.deferred[last] = t
-end
-
--- ---------------------------------------------------------------------------
--- Records
-
--- Where the task was made: the line in the function at this level, or in the
--- one that called it through pcall and the like; and the same of the task that
--- runs. That of the last one is used again where it fits.
-local function origin(self, level)
-  local at = getinfo(level + 1, "lf")
-  if at and at.currentline < 0 then
-    at = getinfo(level + 2, "lf")
-  end
-  local f, line = at and at.func, at and at.currentline
-  local by, last = self.cur or nil, self.origin
-  if last and last.f == f and last.line == line and last.task == (by and by.id) and last.name == (by and by.name) then
-    return last
-  end
-  local before = by and by.origin
-  local depth = before and before.depth + 1 or 1
-  last = {
-    f = f, line = line, task = by and by.id, name = by and by.name, body = by and by.f,
-    before = depth < ORIGINS and before or nil, depth = depth < ORIGINS and depth or 1,
-  }
-  self.origin = last
-  return last
-end
-
-local function link(self, t)
-  local older = self.newest
-  t.older = older
-  if older then
-    older.newer = t
-  end
-  self.newest = t
-  self.count = self.count + 1
-end
-
-local function unlink(self, t)
-  local older, newer = t.older, t.newer
-  if older then
-    older.newer = newer
-  end
-  if newer then
-    newer.older = older
-  else
-    self.newest = older
-  end
-  t.older, t.newer = nil, nil
-  self.count = self.count - 1
-end
-
---- Makes a task of a function or a suspended thread; 'level' is that of the
--- function to name as its origin.
-function core:make(f, level)
-  local thread = f
-  if type(f) ~= "thread" then
-    thread = create(type(f) == "function" and f or function(...) return f(...) end)
-  end
-  local number = self.made + 1
-  self.made = number
-  local by = self.cur
-  local t = {
-    thread = thread, f = f, id = number, state = "ready", since = self.now,
-    origin = origin(self, level + 1), inherited = by and (by.locals or by.inherited) or nil,
-    what = nil, on = nil, unwait = nil, older = nil, newer = nil, ok = nil,  -- place for them: 16 in all
-    due = nil, bucket = nil, place = nil,
-  }
-  self.records[thread] = t
-  link(self, t)
-  if self.tracer then
-    self.tracer:made(t)
-  end
-  return t
-end
-
---- The record of a thread, ended or not; or nil.
-function core:find(thread)
-  return self.records[thread]
-end
-
---- The records of tasks that have not ended, the oldest first.
-function core:living()
-  local list, t = {}, self.newest
-  for i = self.count, 1, -1 do
-    list[i] = t
-    t = t.older
-  end
-  return list
 end
 
 -- ---------------------------------------------------------------------------
@@ -469,7 +326,7 @@ end
 local function finish(self, t, ok, ...)
   self.busy = true
   withdraw(self, t)
-  unlink(self, t)
+  self:unlink(t)
   if self.tracer then
     self.tracer:ended(t, ok, ...)
   end

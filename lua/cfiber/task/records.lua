@@ -1,0 +1,168 @@
+-- task/records.lua: the records of tasks, the living ones and those that are ready
+--
+--   records   thread -> record, of all tasks; does not keep them
+--   newest    the living ones, a list by 'older' and 'newer'
+--   queue     | . | a | b | c |          ready ones: from 'head' to 'tail'
+--   deferred  | d | e |                  from 'first' to 'last'
+--
+-- In the queue and the list of deferred ones are also some that are not ready
+-- any more: they were cancelled.
+
+local cfiber = require "cfiber"
+
+local create, getinfo = cfiber.create, debug.getinfo
+
+local ORIGINS = 16  -- who spawned whom is remembered so many levels up
+
+local records = {}
+
+-- ---------------------------------------------------------------------------
+-- The ready ones
+
+function records:push(t)
+  local tail = self.tail + 1
+  self.tail = tail
+  self.queue[tail] = t
+end
+
+-- Comes before all others.
+function records:pushfront(t)
+  local head = self.head - 1
+  self.head = head
+  self.queue[head] = t
+end
+
+-- The first before this place that is ready, or nil.
+function records:popbefore(place)
+  while self.head < place do
+    local head = self.head
+    local t = self.queue[head]
+    self.queue[head] = nil
+    self.head = head + 1
+    local state = t.state
+    if state == "frame" or state == "ready" then
+      return t
+    end
+  end
+end
+
+-- The first that is ready, or nil: then the queue begins anew.
+function records:popqueue()
+  local t = self:popbefore(self.tail + 1)
+  if not t then
+    self.head, self.tail = 1, 0
+  end
+  return t
+end
+
+-- The same of the deferred ones.
+function records:popdeferred()
+  while self.first <= self.last do
+    local first = self.first
+    local t = self.deferred[first]
+    self.deferred[first] = nil
+    self.first = first + 1
+    if t.state == "ready" then
+      return t
+    end
+  end
+  self.first, self.last = 1, 0
+end
+
+function records:defer(t)
+  local last = self.last + 1
+  self.last = last
+  self.deferred[last] = t
+end
+
+-- ---------------------------------------------------------------------------
+-- Records
+
+-- Where the task was made: the line in the function at this level, or in the
+-- one that called it through pcall and the like; and the same of the task that
+-- runs. That of the last one is used again where it fits.
+local function origin(self, level)
+  local at = getinfo(level + 1, "lf")
+  if at and at.currentline < 0 then
+    at = getinfo(level + 2, "lf")
+  end
+  local f, line = at and at.func, at and at.currentline
+  local by, last = self.cur or nil, self.origin
+  if last and last.f == f and last.line == line and last.task == (by and by.id) and last.name == (by and by.name) then
+    return last
+  end
+  local before = by and by.origin
+  local depth = before and before.depth + 1 or 1
+  last = {
+    f = f, line = line, task = by and by.id, name = by and by.name, body = by and by.f,
+    before = depth < ORIGINS and before or nil, depth = depth < ORIGINS and depth or 1,
+  }
+  self.origin = last
+  return last
+end
+
+local function link(self, t)
+  local older = self.newest
+  t.older = older
+  if older then
+    older.newer = t
+  end
+  self.newest = t
+  self.count = self.count + 1
+end
+
+--- t is not among the living any more.
+function records:unlink(t)
+  local older, newer = t.older, t.newer
+  if older then
+    older.newer = newer
+  end
+  if newer then
+    newer.older = older
+  else
+    self.newest = older
+  end
+  t.older, t.newer = nil, nil
+  self.count = self.count - 1
+end
+
+--- Makes a task of a function or a suspended thread; 'level' is that of the
+-- function to name as its origin.
+function records:make(f, level)
+  local thread = f
+  if type(f) ~= "thread" then
+    thread = create(type(f) == "function" and f or function(...) return f(...) end)
+  end
+  local number = self.made + 1
+  self.made = number
+  local by = self.cur
+  local t = {
+    thread = thread, f = f, id = number, state = "ready", since = self.now,
+    origin = origin(self, level + 1), inherited = by and (by.locals or by.inherited) or nil,
+    what = nil, on = nil, unwait = nil, older = nil, newer = nil, ok = nil,  -- place for them: 16 in all
+    due = nil, bucket = nil, place = nil,
+  }
+  self.records[thread] = t
+  link(self, t)
+  if self.tracer then
+    self.tracer:made(t)
+  end
+  return t
+end
+
+--- The record of a thread, ended or not; or nil.
+function records:find(thread)
+  return self.records[thread]
+end
+
+--- The records of tasks that have not ended, the oldest first.
+function records:living()
+  local list, t = {}, self.newest
+  for i = self.count, 1, -1 do
+    list[i] = t
+    t = t.older
+  end
+  return list
+end
+
+return records

@@ -46,13 +46,24 @@ function records:popbefore(place)
   end
 end
 
--- The first that is ready, or nil: then the queue begins anew.
+-- The first that is ready, or nil. The queue begins anew whenever it is empty.
 function records:popqueue()
-  local t = self:popbefore(self.tail + 1)
-  if not t then
-    self.head, self.tail = 1, 0
+  local head, tail = self.head, self.tail
+  while head <= tail do
+    local t = self.queue[head]
+    self.queue[head] = nil
+    if head == tail then
+      tail, head = 0, 1
+      self.tail = 0
+    else
+      head = head + 1
+    end
+    self.head = head
+    local state = t.state
+    if state == "frame" or state == "ready" then
+      return t
+    end
   end
-  return t
 end
 
 -- The same of the deferred ones.

@@ -55,6 +55,13 @@ function tasks.living(S)
   return list
 end
 
+--- Cancels all that have not ended.
+function tasks.cancelall(S)
+  for _, thread in ipairs(tasks.living(S)) do
+    S.cancel(thread)
+  end
+end
+
 --- Ways to call a function inside a task.
 tasks.ways = {
   ["directly"] = function(f) return f() end,

@@ -3,39 +3,9 @@
 local helper = require "helper"
 local cfiber = helper.cfiber
 local new = require("cfiber.task").new
+local tasks = require "tasks"
 
--- A test of a scheduler of its own that leaves no stack behind; 'log' records.
-local function clean(f)
-  return function()
-    helper.leakless(function()
-      local seen = {}
-      local function log(...)
-        seen[#seen + 1] = table.concat({...}, " ")
-      end
-      f(new(), log, seen)
-    end)
-  end
-end
-
--- Ways to call a function inside a task.
-local ways = {
-  ["directly"] = function(f) return f() end,
-  ["below sort and gsub"] = function(f)
-    local r
-    table.sort({1, 2}, function()
-      ("x"):gsub("x", function() r = r or table.pack(f()) end)
-    end)
-    return table.unpack(r, 1, r.n)
-  end,
-  ["in a generator"] = function(f)
-    return cfiber.wrap(function() return f() end)()
-  end,
-  ["in a stock coroutine in a generator"] = function(f)
-    return cfiber.wrap(function()
-      return helper.stock.wrap(function() return f() end)()
-    end)()
-  end,
-}
+local clean, ways = tasks.clean, tasks.ways
 
 local function closing(log, text)
   return setmetatable({}, {__close = function() log(text) end})

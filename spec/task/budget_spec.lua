@@ -2,13 +2,9 @@
 
 local helper = require "helper"
 local cfiber = helper.cfiber
-local new = require("cfiber.task").new
+local tasks = require "tasks"
 
-local function clean(f)
-  return function()
-    helper.leakless(f, new())
-  end
-end
+local clean = tasks.clean
 
 -- Loops for ever, in different places; counts.
 local places = {

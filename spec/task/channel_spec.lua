@@ -1,7 +1,7 @@
 -- channel_spec.lua: values go through channels, and select among several
 
-local clean = require "task.clean"
-local test = clean.test
+local tasks = require "tasks"
+local test = tasks.clean
 
 local function message(f, ...)
   local ok, err = pcall(f, ...)
@@ -113,15 +113,15 @@ describe("A value handed to a task that is cancelled before it runs", function()
   -- Tasks that get, the first ones cancelled in this order after values 1, 2, 3
   -- were put.
   local function cancelled(S, ch, order, log)
-    local tasks = {}
+    local getters = {}
     for i = 1, 3 do
-      tasks[i] = S.spawn(function() log("not reached", ch:get()) end)
+      getters[i] = S.spawn(function() log("not reached", ch:get()) end)
     end
     for i = 1, 3 do
       ch:put(i)
     end
     for _, i in ipairs(order) do
-      S.cancel(tasks[i])
+      S.cancel(getters[i])
     end
   end
 
@@ -160,13 +160,13 @@ describe("A value handed to a task that is cancelled before it runs", function()
 
   it("goes on to the next when that one is cancelled, too", test(function(S, log, seen)
     local ch = S.channel()
-    local tasks = {}
+    local getters = {}
     for i = 1, 3 do
-      tasks[i] = S.spawn(function() log(i, ch:get()) end)
+      getters[i] = S.spawn(function() log(i, ch:get()) end)
     end
     ch:put "v"
-    S.cancel(tasks[1])
-    S.cancel(tasks[2])
+    S.cancel(getters[1])
+    S.cancel(getters[2])
     S.update(0)
     assert.same({"3 v"}, seen)
   end))
@@ -360,13 +360,13 @@ local waits = {
 
 for name, wait in pairs(waits) do
   describe("The wait of " .. name, function()
-    for place, way in pairs(clean.ways) do
+    for place, way in pairs(tasks.ways) do
       it("returns, times out, or is closed " .. place, test(function(S, log, seen)
         local on, f = wait.begin(S)
         local function go(timeout)
           return S.spawn(function()
             way(function()
-              local _ <close> = clean.closing(function() log "closed" end)
+              local _ <close> = tasks.closing(function() log "closed" end)
               log(f(timeout))
             end)
           end)
@@ -397,6 +397,7 @@ describe("A channel", function()
     assert.equal(tostring(ch), tostring(ch.core:find(task).on))
     S.spawn(ch.get, ch)
     assert.matches(", 2 wait$", tostring(ch))
+    tasks.cancelall(S)
   end))
 
   it("refuses to wait outside of tasks", test(function(S)

@@ -1,8 +1,8 @@
 -- mutex_spec.lua: one task at a time holds a mutex
 
-local clean = require "task.clean"
+local tasks = require "tasks"
 local cfiber = require("helper").cfiber
-local test = clean.test
+local test = tasks.clean
 
 local function message(f, ...)
   local ok, err = pcall(f, ...)
@@ -60,7 +60,7 @@ describe("lock", function()
     local m = S.mutex()
     S.spawn(function()
       m:lock()
-      for _, way in pairs(clean.ways) do
+      for _, way in pairs(tasks.ways) do
         log(message(way, function() m:lock() end))
       end
     end)
@@ -89,6 +89,7 @@ describe("unlock", function()
     m.holder.name = "door"
     assert.matches("that 'door' holds$", message(unlock))
     assert.matches("^mutex 0x%x+: 'door' holds it$", tostring(m))
+    tasks.cancelall(S)
   end))
 
   it("may come before the end of the block", test(function(S, log, seen)
@@ -162,7 +163,7 @@ describe("A task that holds mutexes", function()
     local m = S.mutex()
     local function hold()
       m:lock()
-      local _ <close> = clean.closing(function()
+      local _ <close> = tasks.closing(function()
         log((message(m.lock, m)):match "holds itself" or "in the host")
         m:unlock()
         log(m)
@@ -181,7 +182,7 @@ describe("A task that holds mutexes", function()
     local m = S.mutex()
     local holder = S.spawn(function()
       m:lock()
-      local _ <close> = clean.closing(function() S.wait(100) end)
+      local _ <close> = tasks.closing(function() S.wait(100) end)
       S.wait(100)
     end)
     local killer = S.spawn(S.cancel, holder)
@@ -197,7 +198,7 @@ describe("A task that was handed a mutex", function()
     local m = S.mutex()
     S.spawn(function() m:lock() S.wait() end)
     local second = S.spawn(function()
-      local _ <close> = clean.closing(function() log(m) end)
+      local _ <close> = tasks.closing(function() log(m) end)
       m:lock()
       log "not reached"
     end)

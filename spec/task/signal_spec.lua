@@ -1,7 +1,7 @@
 -- signal_spec.lua: signals call functions and wake those that wait
 
-local clean = require "task.clean"
-local test = clean.test
+local tasks = require "tasks"
+local test = tasks.clean
 
 describe("fire", function()
   it("calls functions in the order of their connection, then wakes those that wait", test(function(S, log, seen)
@@ -56,6 +56,7 @@ describe("fire", function()
     s:fire(2)
     S.update(0)
     assert.same({"first 1", "first 2", "later 2", "woken 2"}, seen)
+    tasks.cancelall(S)
   end))
 
   it("wakes those that wait for a fire inside of a fire once, with its values", test(function(S, log, seen)
@@ -165,6 +166,7 @@ describe("signal:wait", function()
       S.update(1)
     end
     assert.equal(before, size())
+    tasks.cancelall(S)
   end))
 
   it("is refused outside of tasks", test(function(S)
@@ -184,6 +186,7 @@ describe("A signal", function()
     assert.matches("^signal 0x%x+: 1 connected, 1 waits$", tostring(s))
     S.spawn(s.wait, s)
     assert.matches(", 2 wait$", tostring(s))
+    tasks.cancelall(S)
   end))
 
   it("checks arguments", test(function(S)

@@ -7,7 +7,8 @@
 #include "slice.h"
 
 
-/* Leaves true, how 'co' came back, and its results on L. */
+/* Leaves true, how 'co' came back, and its results on L. These are off 'co'
+   before anything allocates: a finalizer may resume or close it. */
 static int pushresults (lua_State *L, lua_State *co, const char *how,
                         int nres) {
   if (!lua_checkstack(L, nres + 2)) {
@@ -16,9 +17,10 @@ static int pushresults (lua_State *L, lua_State *co, const char *how,
     lua_pushliteral(L, "too many results to resume");
     return 2;
   }
+  lua_xmove(co, L, nres);
   lua_pushboolean(L, 1);
   lua_pushstring(L, how);
-  lua_xmove(co, L, nres);
+  lua_rotate(L, -(nres + 2), 2);
   return 2 + nres;
 }
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# soak.sh: runs the long forms of tests, which take minutes
+# soak.sh: runs the long forms of tests, which take minutes, or an hour
 #
 # Each is a function here. Exit status 0 when none failed.
 #
 # usage: LUA=lua5.4 MAKE=make soak.sh [NAME...]
 
-all='allocations abandoned'
+all='allocations abandoned mixed'
 
 # Every request for memory fails in turn; of cfiber's own where the C library's
 # functions can be replaced.
@@ -21,6 +21,16 @@ allocations () {
 abandoned () {
   "$LUA" spec/soak/abandon.lua 10000000 || return 1
   [ ! -e build/spec/cxx.so ] || "$LUA" spec/soak/abandon.lua 10000000 objects
+}
+
+# Many kinds of work at once in one process, for an hour: all that is counted
+# stays flat. The plot is build/soak/mixed.svg.
+mixed () {
+  mkdir -p build/soak
+  "$LUA" spec/soak/mixed.lua
+  failed=$?
+  ! command -v gnuplot >/dev/null || gnuplot spec/soak/mixed.gnuplot
+  return $failed
 }
 
 $MAKE --no-print-directory -s specmodules || exit 1

@@ -56,16 +56,31 @@ static int within (lua_State *L) {
 }
 
 
+/* counts(): how many were made, how many destroyed */
+static int counts (lua_State *L) {
+  long *c = static_cast<long *>(lua_touserdata(L, lua_upvalueindex(1)));
+  lua_pushinteger(L, c[0]);
+  lua_pushinteger(L, c[1]);
+  return 2;
+}
+
+
 static const luaL_Reg functions[] = {
+  {"counts", counts},
   {"hold", hold},
   {"within", within},
   {nullptr, nullptr}
 };
 
 
-/* objects(counts): the functions, which count there */
+/* objects([counts]): the functions, which count there */
 static int with (lua_State *L) {
   lua_settop(L, 1);
+  if (lua_isnil(L, 1)) {
+    long *c = static_cast<long *>(lua_newuserdatauv(L, 2 * sizeof(long), 0));
+    c[0] = c[1] = 0;
+    lua_replace(L, 1);
+  }
   luaL_newlibtable(L, functions);
   lua_insert(L, 1);
   luaL_setfuncs(L, functions, 1);

@@ -82,7 +82,8 @@ help:
 	'make test             installs what it needs, builds, runs all tests' \
 	'make check            the same without installing anything; for 32 bits, with' \
 	'                      CC="gcc -m32" LUA= LUA_INCDIR= of such a Lua' \
-	'make soak [SOAK=allocations]   the long forms of tests, which take minutes' \
+	'make soak [SOAK=allocations]   the long forms of tests, which take minutes,' \
+	'                      or an hour: SOAK=mixed, with a plot of it (gnuplot)' \
 	'make fuzz [OPS=10000000] [SEED=1]   random programs on stock coroutines and on' \
 	'                      fibers, compared; others: lua spec/fuzz/run.lua --help' \
 	'make specmodules      all that running one spec needs' \
@@ -334,7 +335,8 @@ install: all
 	  >"$(DESTDIR)$(INSTALL_CMAKEDIR)/cfiberConfigVersion.cmake"
 	chmod 644 "$(DESTDIR)$(INSTALL_PKGDIR)/cfiber.pc" \
 	  "$(DESTDIR)$(INSTALL_CMAKEDIR)/cfiberConfigVersion.cmake"
-	install -m 644 doc/cfiber-gdb.py "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
+	install -m 644 doc/cfiber-gdb.py doc/testing.md doc/soak.svg \
+	  "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
 
 # Also what 'luarocks make' leaves here
 clean:

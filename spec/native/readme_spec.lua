@@ -1,4 +1,4 @@
--- readme_spec.lua: the programs in README.md
+-- readme_spec.lua: the programs in README.md, the names in doc/testing.md
 
 local child = require "child"
 
@@ -39,5 +39,18 @@ describe("The program of the README with tasks", function()
     local file <close> = assert(io.open "README.md")
     local text = file:read "a":match "```lua\n(local task = .-)```"
     assert.equal("true\tfigs\nserved soup\nthe bell rang 1 times\nserved fish\nserved figs\n", child.bare(text).output)
+  end)
+end)
+
+describe("doc/testing.md", function()
+  it("names specs and files that are there", function()
+    local file <close> = assert(io.open "doc/testing.md")
+    local n = 0
+    for name in file:read("a"):gmatch "`([%w_/.-]+/[%w_/.-]+)`" do
+      local path = name:match "^spec/" and name or ("spec/%s_spec.lua"):format(name)
+      assert.truthy(io.open(path), path)
+      n = n + 1
+    end
+    assert.is_true(n > 60, n .. " names")
   end)
 end)

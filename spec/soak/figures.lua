@@ -109,6 +109,10 @@ end
 --- Prints a line for each figure: the most in the earlier and in the later half
 -- of the samples, without the first tenth. Are all flat?
 function figures.flat(samples)
+  if #samples < 4 then
+    print "too few samples to tell what is flat"
+    return true
+  end
   local ok = true
   for _, figure in ipairs(figures.all) do
     ok = flat(samples, figure) and ok

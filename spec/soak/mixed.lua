@@ -103,11 +103,18 @@ local function due(round)
   return passed >= options.every * (#samples + 1)
 end
 
+local function runround(round, some)
+  local ok, err = xpcall(tasks.round, debug.traceback, some)
+  if not ok then
+    error(("round %d fails, again with --seed %d --from %d:\n%s"):format(round, options.seed, round, err), 0)
+  end
+end
+
 -- Each job alone, so that what is made once is there before the first sample.
 local function warmup()
   math.randomseed(options.seed)
   for _, job in ipairs(jobs) do
-    tasks.round {job}
+    runround(options.from, {job})
   end
 end
 
@@ -115,33 +122,32 @@ local function run()
   local round, nextline = options.from - 1, 0
   repeat
     round = round + 1
+    local last = over(round)
     math.randomseed(options.seed, round)
-    local ok, err = xpcall(tasks.round, debug.traceback, jobs)
-    if not ok then
-      error(("round %d fails, again with --seed %d --from %d:\n%s"):format(round, options.seed, round, err), 0)
-    end
-    if due(round) then
+    runround(round, jobs)
+    if due(round) or last and #samples == 0 then
       sample(round)
       if os.time() >= nextline then
         nextline = os.time() + 60
         progress(round)
       end
     end
-  until over(round)
-  if #samples == 0 then
-    sample(round)
-  end
+  until last
   progress(round)
+end
+
+local function showends()
+  local ends = {}
+  for how, n in pairs(tasks.ended) do
+    ends[#ends + 1] = ("%d %s"):format(n, how)
+  end
+  table.sort(ends)
+  print("tasks: " .. table.concat(ends, ", "))
 end
 
 print(("mixed: %d kinds of jobs, seed %d"):format(#jobs, options.seed))
 warmup()
 run()
 data:close()
-local ends = {}
-for how, n in pairs(tasks.ended) do
-  ends[#ends + 1] = ("%d %s"):format(n, how)
-end
-table.sort(ends)
-print("tasks: " .. table.concat(ends, ", "))
+showends()
 os.exit(figures.flat(samples))

@@ -49,7 +49,7 @@ states["yielded in a metamethod"] = function()
   return begun(function() tostring(setmetatable({}, {__tostring = function() yield() return "" end})) end)
 end
 states["yielded in a message handler"] = function()
-  return begun(function() xpcall(error, function() yield() end, "x") end)
+  return begun(function() xpcall(error, yield, "x") end)
 end
 states["yielded in a closing"] = function()
   return begun(function()

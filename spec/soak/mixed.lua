@@ -106,6 +106,7 @@ end
 local function runround(round, some)
   local ok, err = xpcall(tasks.round, debug.traceback, some)
   if not ok then
+    outside.storm(0)  -- the handler goes with its library
     error(("round %d fails, again with --seed %d --from %d:\n%s"):format(round, options.seed, round, err), 0)
   end
 end

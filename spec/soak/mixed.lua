@@ -49,7 +49,7 @@ end
 -- ---------------------------------------------------------------------------
 -- Samples
 
-local samples = {}
+local taken, latest = 0, nil  -- samples
 local limits = cfiber.config()
 local began = os.time()
 local data = assert(io.open(options.data, "w"))
@@ -75,13 +75,12 @@ local function sample(round)
   outside.storm(0)
   cfiber.config(limits)
   collectgarbage("incremental", 200, 100, 13)
-  local s = figures.sample()
-  samples[#samples + 1] = s
-  write(round, s)
+  taken, latest = taken + 1, figures.sample()
+  write(round, latest)
 end
 
 local function progress(round)
-  local s, seconds = samples[#samples], os.time() - began
+  local s, seconds = latest, os.time() - began
   print(("%d s: %d rounds, %d resumes of tasks, %d yields (%d each second), %.1f MB resident, %d stacks made"):format(seconds,
     round, tasks.resumes, s.yields, s.yields // math.max(1, seconds), s.resident, s.stacks_made))
   io.stdout:flush()
@@ -100,7 +99,7 @@ end
 -- Is it time for a sample? The k-th comes after k times 'every'.
 local function due(round)
   local passed = options.rounds and round - options.from + 1 or os.time() - began
-  return passed >= options.every * (#samples + 1)
+  return passed >= options.every * (taken + 1)
 end
 
 local function runround(round, some)
@@ -126,7 +125,7 @@ local function run()
     local last = over(round)
     math.randomseed(options.seed, round)
     runround(round, jobs)
-    if due(round) or last and #samples == 0 then
+    if due(round) or last and taken == 0 then
       sample(round)
       if os.time() >= nextline then
         nextline = os.time() + 60
@@ -151,4 +150,4 @@ warmup()
 run()
 data:close()
 showends()
-os.exit(figures.flat(samples))
+os.exit(figures.flat(figures.read(options.data)))

@@ -1,4 +1,4 @@
--- 102: a task that the host spawned and that was cancelled by its own child made
+-- 084: a task that the host spawned and that was cancelled by its own child made
 -- the spawn run a task that was ready before, too.
 
 local helper = require "helper"

@@ -1,4 +1,4 @@
--- 103: a wait of updates that was refused in a finalizer woke a later wait of the
+-- 085: a wait of updates that was refused in a finalizer woke a later wait of the
 -- same task when its update came.
 
 local helper = require "helper"

@@ -35,6 +35,8 @@ local function begin(core, name, n, f)
   elseif t and t.state ~= "ended" then
     refuse(core, n, name, ("the task is %s"):format((t.state == "waiting" or t.state == "frame")
       and "waiting for " .. t.what or t.state))
+  elseif core:isforeign(f) then
+    refuse(core, n, name, "a task of another scheduler")
   elseif status(f) ~= "suspended" then
     refuse(core, n, name, ("cannot start a %s thread"):format(status(f)))
   end
@@ -132,12 +134,13 @@ end
 -- End
 
 local function known(core, name, thread)
-  check.type(1, name, "thread", thread)
   local t = core:find(thread)
-  if not t then
-    error(("bad argument #1 to '%s' (not a task of this scheduler)"):format(name), 3)
+  if t then
+    return t
   end
-  return t
+  local what = type(thread) == "thread" and "not a task of this scheduler"
+    or ("thread expected, got %s"):format(thread == nil and "no value" or type(thread))
+  error(("bad argument #1 to '%s' (%s)"):format(name, what), 3)
 end
 
 --- Ends a task: its <close> variables run, innermost first, before this
@@ -188,6 +191,9 @@ end
 --   those that were stopped in the middle (see name)
 function basic.update(core, dt, limits)
   check.seconds(1, "update", dt)
+  if core.now + dt == math.huge then
+    check.fail(1, "update", "seconds must be finite")
+  end
   check.limits(2, "update", limits)
   if core.updating or core.cur then
     error("update inside of an update of the same scheduler", 2)

@@ -61,7 +61,7 @@ local function failed(_, t)
 end
 
 function core.new()
-  return setmetatable({
+  return records.enter(setmetatable({
     now = 0.0,  -- seconds, the sum of all updates
     frame = 0,  -- updates so far
     cur = false,  -- the record of the task that runs
@@ -72,7 +72,7 @@ function core.new()
     queue = {}, head = 1, tail = 0,  -- of ready tasks; gaps are those of others
     deferred = {}, first = 1, last = 0,
     next = {}, nexts = 0,  -- those that wait for the next update
-    frames = {},  -- frame -> array of those that wait for it, further ahead
+    frames = {},  -- frame -> those that wait for it, further ahead: see unframe
     timers = timers.new(),
     records = setmetatable({}, {__mode = "k"}),  -- thread -> record, of all tasks
     newest = nil,  -- of those that have not ended, a list by 'older', 'newer'
@@ -82,7 +82,7 @@ function core.new()
     budget = false,  -- of the last update, see budget.lua
     failed = failed,  -- called with the core and the record, see story.lua
     tracer = false,  -- told what happens, see trace.lua
-  }, core)
+  }, core))
 end
 
 -- ---------------------------------------------------------------------------
@@ -95,11 +95,25 @@ local function settimer(self, t, seconds)
   end
 end
 
+-- Takes out t, which waits for a frame further ahead: t.bucket[t.place] is
+-- false then. With its last one the list goes.
+local function unframe(self, t)
+  local list = t.bucket
+  list[t.place] = false
+  list.left = list.left - 1
+  t.bucket, t.place = nil, nil
+  if list.left == 0 then
+    self.frames[list.frame] = nil
+  end
+end
+
 -- Takes a task out of all that would wake it, and from it what it was woken
 -- with.
 local function withdraw(self, t)
   if t.due then
     self.timers:remove(t)
+  elseif t.bucket then
+    unframe(self, t)
   end
   local undo = t.unwait or t.giveback
   if undo then
@@ -132,8 +146,8 @@ end
 local function unlist(self, t)
   strike(self.queue, self.head, self.tail, t)  -- from a spawn
   strike(self.next, 1, self.nexts, t)
-  for _, list in pairs(self.frames) do
-    strike(list, 1, #list, t)
+  if t.bucket and not t.due then
+    unframe(self, t)
   end
 end
 
@@ -260,9 +274,12 @@ function core:blockframes(t, what, n)
     return self:blocknext(t, what)
   end
   local at = self.frame + n
-  local list = self.frames[at] or {}
+  local list = self.frames[at] or {frame = at, n = 0, left = 0}
   self.frames[at] = list
-  list[#list + 1] = t
+  local place = list.n + 1
+  list[place] = t
+  list.n, list.left = place, list.left + 1
+  t.bucket, t.place = list, place
   t.state, t.what, t.since = "frame", what, self.now
   if t.interrupt then
     interrupted(self, t)
@@ -404,13 +421,13 @@ local function ends(self, t, ok, ...)
   t.state, t.what, t.since = "waiting", "spawn", self.now  -- a yield of its own
 end
 
-local function settle(self, t, before, ok, left, ...)
+local function settle(self, t, before, ok, ...)
   self.cur = before
   if self.tracer then
     self.tracer:leaves(t)
   end
-  if left ~= LEFT then
-    return ends(self, t, ok, left, ...)
+  if (...) ~= LEFT then
+    return ends(self, t, ok, ...)
   end
 end
 
@@ -512,9 +529,13 @@ local function advance(self)
   self.nexts = 0
   list = self.frames[self.frame]
   if list then
-    self.frames[self.frame] = nil
-    table.move(list, 1, #list, self.tail + 1, self.queue)
-    self.tail = self.tail + #list
+    for i = 1, list.n do
+      local t = list[i]
+      if t then
+        unframe(self, t)
+        self:push(t)
+      end
+    end
   end
 end
 

@@ -34,14 +34,7 @@ local function waitsforframe(core)
       return true
     end
   end
-  for _, list in pairs(core.frames) do
-    for i = 1, #list do
-      if list[i].state == "frame" then
-        return true
-      end
-    end
-  end
-  return false
+  return next(core.frames) ~= nil
 end
 
 -- Seconds until the next timer or frame; nil for never.
@@ -78,7 +71,7 @@ local function interrupted(core)
 end
 
 function run:__close()
-  self.core.looping, self.core.budget = false, false
+  self.core.looping = false
   self.host:close()
 end
 

@@ -14,6 +14,8 @@ local create, getinfo = cfiber.create, debug.getinfo
 
 local ORIGINS = 16  -- who spawned whom is remembered so many levels up
 
+local schedulers = setmetatable({}, {__mode = "k"})  -- all of them
+
 local records = {}
 
 -- ---------------------------------------------------------------------------
@@ -164,6 +166,24 @@ end
 --- The record of a thread, ended or not; or nil.
 function records:find(thread)
   return self.records[thread]
+end
+
+--- Is the thread a task of another scheduler that has not ended? Two would
+-- resume it in the middle of each other's waits.
+function records:isforeign(thread)
+  for other in pairs(schedulers) do
+    local t = other ~= self and other:find(thread)
+    if t and t.state ~= "ended" then
+      return true
+    end
+  end
+  return false
+end
+
+--- A new scheduler, which is returned.
+function records.enter(scheduler)
+  schedulers[scheduler] = true
+  return scheduler
 end
 
 --- The records of tasks that have not ended, the oldest first.

@@ -4,6 +4,8 @@
 -- points at the caller of the function that checks: functions of a scheduler
 -- are reached by tail calls, which leave no level.
 
+local getmetatable = debug.getmetatable
+
 local check = {}
 
 local function raise(level, n, name, what)
@@ -21,12 +23,18 @@ function check.fail(n, name, what)
   raise(3, n, name, what)
 end
 
-function check.iscallable(value)
+--- The function that a call of value calls, or nil.
+function check.called(value)
   if type(value) == "function" then
-    return true
+    return value
   end
-  local meta = getmetatable(value)
-  return type(meta) == "table" and type(meta.__call) == "function"
+  local meta = getmetatable(value)  -- whatever its __metatable says
+  local call = meta and rawget(meta, "__call")
+  return type(call) == "function" and call or nil
+end
+
+function check.iscallable(value)
+  return check.called(value) ~= nil
 end
 
 function check.callable(n, name, value)

@@ -8,7 +8,7 @@ local getinfo = debug.getinfo
 local group = brood.kind "group"
 
 -- The first error dooms the rest and goes to the owner, into whatever it waits
--- for.
+-- for; where that has ended it is nobody's.
 function group:ended(t)
   local first = not t.ok and not t.cancelled and not self.failed
   if first then
@@ -19,7 +19,7 @@ function group:ended(t)
   if self:isover() then
     self:wake()
   end
-  return first
+  return first and self.owner.state ~= "ended"
 end
 
 -- The owner has its error, or gets it now.

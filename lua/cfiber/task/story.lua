@@ -2,6 +2,7 @@
 -- called, what they do, why they failed
 
 local cfiber = require "cfiber"
+local check = require "cfiber.task.check"
 local core = require "cfiber.task.core"
 
 local traceback, running = cfiber.traceback, cfiber.running
@@ -38,16 +39,16 @@ local function definition(f)
   if type(f) == "thread" then
     return outermost(f)
   elseif type(f) ~= "function" then
-    f = debug.getmetatable(f).__call
+    f = check.called(f)
   end
-  return getinfo(f, "S")
+  return f and getinfo(f, "S")
 end
 
 -- "task 12 (game.lua:30)", where its function is defined; without a line for a
 -- whole file.
 local function number(id, f)
   local at = definition(f)
-  if not at then  -- of a thread that has ended or not begun
+  if not at then  -- of a thread that has ended or not begun, or nothing that can be called any more
     return ("task %d"):format(id)
   elseif at.what == "Lua" then
     return ("task %d (%s:%d)"):format(id, at.short_src, at.linedefined)

@@ -42,7 +42,7 @@ local timers = require "cfiber.task.timers"
 
 local resume, suspend, slice = cfiber.resume, cfiber.suspend, cfiber.slice
 local status, isyieldable = cfiber.status, cfiber.isyieldable
-local close = cfiber.close
+local close, running = cfiber.close, cfiber.running
 local unpack, pack = table.unpack, table.pack
 
 local LEFT = setmetatable({}, {__name = "left"})  -- what a task yields that waits
@@ -185,11 +185,12 @@ function core:interrupt(t, by)
 end
 
 --- What changes the scheduler begins: 'busy'. Returns the record of the task
--- that runs, or false.
+-- that runs, or false. A finalizer may call this in the middle of a wait that
+-- begins, which must not be undone then: it cannot yield.
 function core:begin()
   self.busy = true
   local t = self.cur
-  if t and t.state ~= "running" then
+  if t and t.state ~= "running" and isyieldable() then
     recover(self, t)
   end
   return t
@@ -203,6 +204,9 @@ function core:current(name)
     self.busy = false
     error(("'%s' outside of a task"):format(name), 3)
   elseif t.state ~= "running" then
+    if not isyieldable() then
+      error("attempt to yield from a finalizer", 0)
+    end
     self:begin()
     self.busy = false
   end
@@ -223,6 +227,13 @@ end
 -- raises what it is interrupted with. 'busy' ends.
 function core:block(what, on, unwait, seconds)
   local t = self.cur
+  if not isyieldable() and running() == t.thread then  -- in a finalizer; <close> variables of others can wait
+    if unwait then
+      unwait(on, t)
+    end
+    self.busy = false
+    error("attempt to yield from a finalizer", 0)
+  end
   t.state, t.what, t.on, t.unwait, t.since = "waiting", what, on, unwait, self.now
   if seconds then
     settimer(self, t, seconds)

@@ -42,7 +42,7 @@ local timers = require "cfiber.task.timers"
 
 local resume, suspend, slice = cfiber.resume, cfiber.suspend, cfiber.slice
 local status, isyieldable = cfiber.status, cfiber.isyieldable
-local close, running = cfiber.close, cfiber.running
+local close = cfiber.close
 local unpack, pack = table.unpack, table.pack
 
 local LEFT = setmetatable({}, {__name = "left"})  -- what a task yields that waits
@@ -227,7 +227,7 @@ end
 -- raises what it is interrupted with. 'busy' ends.
 function core:block(what, on, unwait, seconds)
   local t = self.cur
-  if not isyieldable() and running() == t.thread then  -- in a finalizer; <close> variables of others can wait
+  if not isyieldable() and status(t.thread) ~= "normal" then  -- in a finalizer; <close> variables of others can wait
     if unwait then
       unwait(on, t)
     end

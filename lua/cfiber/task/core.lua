@@ -577,8 +577,9 @@ local function postpone(self)
   return self.tail - self.head + 1, list
 end
 
+-- Also where the thread that updates is closed in the middle.
 function core:__close()
-  self.updating = false
+  self.updating, self.cur, self.busy = false, false, false
   if self.tracer then
     self.tracer:updated()
   end

@@ -1,30 +1,32 @@
 -- 095: a finalizer that the collector ran in the middle of a wait that began, and that
 -- used the scheduler, undid the wait: the task never ran again.
 
-local helper = require "helper"
-local new = require("cfiber.task").new
+local child = require "child"
 
--- Objects are collected as soon as they can be, inside the scheduler, too.
-local function restless(f)
-  local going, calls = true, 0
-  local function again()
-    setmetatable({}, {__gc = function()
-      if going then
-        calls = calls + 1
-        f()
-        again()
-      end
-    end})
-  end
-  collectgarbage("incremental", 1, 1000, 1)
-  again()
-  return function()
-    going = false
-    return calls
-  end
+-- In a process of its own, whose memory is small: there objects are collected
+-- as soon as they can be, inside the scheduler, too.
+local program = [[
+local new = require("cfiber.task").new
+collectgarbage("incremental", 1, 1000, 1)
+local S = new()
+local ch, m = S.channel(1), S.mutex()
+local going, calls = true, 0
+
+local function use()
+  %s
 end
 
-local function work(S, ch, m)
+local function again()
+  setmetatable({}, {__gc = function()
+    if going then
+      calls = calls + 1
+      use()
+      again()
+    end
+  end})
+end
+
+local function work()
   for i = 1, 100 do
     S.wait()
     ch:put(i, 1)
@@ -34,33 +36,34 @@ local function work(S, ch, m)
   end
 end
 
+again()
+for _ = 1, 5 do
+  S.spawn(work)
+end
+for _ = 1, 1500 do
+  S.update(0.1, {instructions = 5000})
+end
+going = false
+for _ = 1, 20 do
+  S.update(1)
+end
+print(calls > 100, S.dump():match "^%%d+ tasks?")
+]]
+
 local uses = {
-  ["gets"] = function(_, ch) ch:get(0) end,
-  ["puts"] = function(_, ch) ch:put(0, 0) end,
-  ["spawns"] = function(S) S.spawn(function() end) end,
-  ["defers"] = function(S) S.defer(function() end) end,
-  ["is refused to wait"] = function(_, ch) pcall(ch.get, ch) end,
+  ["gets"] = "ch:get(0)",
+  ["puts"] = "ch:put(0, 0)",
+  ["spawns"] = "S.spawn(function() end)",
+  ["defers"] = "S.defer(function() end)",
+  ["is refused to wait"] = "pcall(ch.get, ch)",
 }
 
 describe("A wait goes on where a finalizer in its middle", function()
   for name, use in pairs(uses) do
     it(name, function()
-      helper.withcollector(helper.leakless, function()
-        local S = new()
-        local ch, m = S.channel(1), S.mutex()
-        local stop = restless(function() use(S, ch, m) end)
-        for _ = 1, 5 do
-          S.spawn(work, S, ch, m)
-        end
-        for _ = 1, 1500 do
-          S.update(0.1, {instructions = 5000})
-        end
-        assert.is_true(stop() > 0)
-        for _ = 1, 20 do
-          S.update(1)
-        end
-        assert.equal("0 tasks", S.dump():match "^%d+ tasks?")
-      end)
+      local r = child.bare(program:format(use))
+      assert.equal("", r.errors)
+      assert.equal("true\t0 tasks\n", r.output)
     end)
   end
 end)

@@ -87,10 +87,16 @@ function tasks.closing(f, text)
   return setmetatable({}, {__close = function() f(text) end})
 end
 
---- Asserts that f(...) fails with this in its message.
-function tasks.fails(text, f, ...)
+--- Asserts that f(...) fails; returns its message.
+function tasks.message(f, ...)
   local ok, err = pcall(f, ...)
   assert(not ok, "it does not fail")
+  return err
+end
+
+--- Asserts that f(...) fails with this in its message.
+function tasks.fails(text, f, ...)
+  local err = tasks.message(f, ...)
   assert(err:find(text, 1, true), err)
 end
 

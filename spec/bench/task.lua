@@ -140,17 +140,13 @@ local function timers(n)
   end
 end
 
-local function cqueues(n)
-  local found, cq = pcall(require, "cqueues")
-  if not found then
-    return nil
-  end
-  local queue = cq.new()
+-- The same of others: 'add' makes a task, 'step' runs what is due.
+local function sleeping(n, add, sleep, step)
   local woken = 0
   for i = 1, n do
-    queue:wrap(function()
+    add(function()
       while true do
-        cq.sleep(i * 1e-9)
+        sleep(i * 1e-9)
         woken = woken + 1
       end
     end)
@@ -158,9 +154,18 @@ local function cqueues(n)
   return function(frames)
     local stop = woken + frames * n
     while woken < stop do
-      assert(queue:step(0))
+      step()
     end
   end
+end
+
+local function cqueues(n)
+  local found, cq = pcall(require, "cqueues")
+  if not found then
+    return nil
+  end
+  local queue = cq.new()
+  return sleeping(n, function(f) queue:wrap(f) end, cq.sleep, function() assert(queue:step(0)) end)
 end
 
 local function copas(n)
@@ -169,21 +174,7 @@ local function copas(n)
   if not (found and lib.sleep) then  -- an old one has no timers
     return nil
   end
-  local woken = 0
-  for i = 1, n do
-    lib.addthread(function()
-      while true do
-        lib.sleep(i * 1e-9)
-        woken = woken + 1
-      end
-    end)
-  end
-  return function(frames)
-    local stop = woken + frames * n
-    while woken < stop do
-      lib.step(0)
-    end
-  end
+  return sleeping(n, lib.addthread, lib.sleep, function() lib.step(0) end)
 end
 
 -- ---------------------------------------------------------------------------

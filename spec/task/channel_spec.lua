@@ -1,13 +1,7 @@
 -- channel_spec.lua: values go through channels, and select among several
 
 local tasks = require "tasks"
-local test = tasks.clean
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local message, test = tasks.message, tasks.clean
 
 describe("A channel without a capacity", function()
   it("makes put wait until the value is got", test(function(S, log, seen)

@@ -2,13 +2,7 @@
 
 local tasks = require "tasks"
 local cfiber = require("helper").cfiber
-local test = tasks.clean
-
-local function message(f, ...)
-  local ok, err = pcall(f, ...)
-  assert.is_false(ok)
-  return err
-end
+local message, test = tasks.message, tasks.clean
 
 describe("lock", function()
   it("is first come, first served", test(function(S, log, seen)

@@ -261,22 +261,21 @@ function core:wake(t, value, why, giveback)
   self:push(t)
 end
 
+-- t, which runs and is in the list of an update, waits for it.
+local function waitframe(self, t, what)
+  t.state, t.what, t.since = "frame", what, self.now
+  if t.interrupt then
+    interrupted(self, t)
+  end
+  return leave(t)
+end
+
 --- The running task t waits for the next update.
 function core:blocknext(t, what)
   local n = self.nexts + 1
   self.nexts = n
   self.next[n] = t
-  t.state, t.what, t.since = "frame", what, self.now
-  if t.interrupt then
-    interrupted(self, t)
-  end
-  local by
-  repeat  -- as 'leave': a call less where speed counts
-    by = suspend(t.thread, LEFT)
-  until t.state == "running"
-  if by then
-    error(by.error, 0)
-  end
+  return waitframe(self, t, what)
 end
 
 --- The same for the n-th from now.
@@ -291,11 +290,7 @@ function core:blockframes(t, what, n)
   list[place] = t
   list.n, list.left = place, list.left + 1
   t.bucket, t.place = list, place
-  t.state, t.what, t.since = "frame", what, self.now
-  if t.interrupt then
-    interrupted(self, t)
-  end
-  return leave(t)
+  return waitframe(self, t, what)
 end
 
 --- A task that does not run yet waits for its time.

@@ -48,7 +48,8 @@ function records:popbefore(place)
   end
 end
 
--- The first that is ready, or nil. The queue begins anew whenever it is empty.
+-- The first that is ready, or nil. The queue begins anew whenever it is empty. Not
+-- by popbefore: each resume pays for that call, 4 % of the time of a short one.
 function records:popqueue()
   local head, tail = self.head, self.tail
   while head <= tail do

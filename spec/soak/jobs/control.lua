@@ -8,13 +8,7 @@ local stock = require "soak.stock"
 
 local random = math.random
 local create, resume, yield, wrap = cfiber.create, cfiber.resume, cfiber.yield, cfiber.wrap
-local jobs = {}
-
-local function job(name, run, more)
-  more = more or {}
-  more.name, more.run = name, run
-  jobs[#jobs + 1] = more
-end
+local jobs, job = require "soak.joblist"()
 
 job("a scheduler whose tasks wait inside generators", function(pause)
   local task

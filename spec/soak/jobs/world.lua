@@ -11,13 +11,7 @@ local hasleaving, leaving = pcall(require, "leaving")
 
 local random = math.random
 local create, resume, yield, wrap = cfiber.create, cfiber.resume, cfiber.yield, cfiber.wrap
-local jobs = {}
-
-local function job(name, run, more)
-  more = more or {}
-  more.name, more.run = name, run
-  jobs[#jobs + 1] = more
-end
+local jobs, job = require "soak.joblist"()
 
 -- ---------------------------------------------------------------------------
 -- Files

@@ -10,7 +10,7 @@
 
 #include "control.h"
 #include "lib.h"
-#include "unwind.h"
+#include "unwinding.h"
 
 
 /*

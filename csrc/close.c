@@ -12,7 +12,7 @@
 #include "escape.h"
 #include "lifecycle.h"
 #include "overflow.h"
-#include "unwind.h"
+#include "unwinding.h"
 
 
 /*

@@ -9,7 +9,7 @@
 
 #include "control.h"
 #include "overflow.h"
-#include "unwind.h"
+#include "unwinding.h"
 
 
 /* Can f, on whose stack the exception is, end by it? */

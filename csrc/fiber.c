@@ -15,7 +15,7 @@
 #include "lifecycle.h"
 #include "overflow.h"
 #include "slice.h"
-#include "unwind.h"
+#include "unwinding.h"
 
 /*
 ** {======================================================

@@ -80,7 +80,7 @@ enum fiber_body {
 };
 
 /* In place of a number of values: the stack is dropped, or looked at first
-   (unwind.h). */
+   (unwinding.h). */
 #define FIBER_UNWIND INT_MIN
 #define FIBER_LOOK (INT_MIN + 1)
 
@@ -91,7 +91,7 @@ struct pending {
   const struct pending *rest;  /* what comes after them, or NULL */
 };
 
-struct fiber {  /* written by fiber.[ch], control.c and unwind.c, the fields
+struct fiber {  /* written by fiber.[ch], control.c and unwinding.c, the fields
                    from 'slice' on by slice.c; hot fields first */
   struct context context;  /* running: its resumer's; else its own */
   lua_State *L;  /* the thread mounted here */
@@ -328,7 +328,7 @@ PRIVATE void fiber_arrived (struct universe *u, struct fiber *f,
 PRIVATE int fiber_raised (lua_State *L, struct fiber *message);
 
 /* Leaves the stack that the caller stands on, or looks at it and returns the
-   next message (unwind.h). */
+   next message (unwinding.h). */
 PRIVATE struct fiber *unwind_here (struct fiber *message);
 
 /* The pool that 'co' takes its stack from. */

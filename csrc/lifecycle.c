@@ -11,7 +11,7 @@
 
 #include "measure.h"
 #include "overflow.h"
-#include "unwind.h"
+#include "unwinding.h"
 
 /* Keys in the registry, by their addresses. */
 static const char universekey = 0;

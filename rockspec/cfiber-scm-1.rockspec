@@ -48,7 +48,7 @@ build = {
         "csrc/slice.c",
         "csrc/stack.c",
         "csrc/status.c",
-        "csrc/unwind.c",
+        "csrc/unwinding.c",
       },
     },
     ["cfiber.global"] = "lua/cfiber/global.lua",

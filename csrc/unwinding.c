@@ -1,9 +1,9 @@
 /*
-** unwind.c
+** unwinding.c
 ** The end of a suspended stack
 */
 
-#include "unwind.h"
+#include "unwinding.h"
 
 /* Lies on the stack of who drops another. */
 struct unwinding {

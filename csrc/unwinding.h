@@ -1,5 +1,5 @@
 /*
-** unwind.h
+** unwinding.h
 ** The end of a suspended stack: C++ destructors run before its memory goes.
 ** Part of the fiber layer
 **
@@ -22,8 +22,8 @@
 ** then is dropped as it is.
 */
 
-#ifndef unwind_h
-#define unwind_h
+#ifndef unwinding_h
+#define unwinding_h
 
 #include "config.h"
 #include "fiber.h"

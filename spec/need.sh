@@ -36,10 +36,10 @@ library () {
   echo "#include <$1>" | $CC -x c - -fsyntax-only
 }
 
-# A module in Lua alone, which Debian may have for 5.3 only
+# A module in Lua alone, which Debian may have for older versions only
 # shellcheck disable=SC2317 # called by need
 pure () {
-  LUA_PATH=";;;/usr/share/lua/5.3/?.lua" "$LUA" -e "require '$1'"
+  LUA_PATH=";;;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.1/?.lua" "$LUA" -e "require '$1'"
 }
 
 peers () {
@@ -86,6 +86,9 @@ tests () {
   want "Expat's library" libexpat1-dev library expat.h
   want "libuv" libuv1-dev library uv.h
   want "luv" lua-luv "$LUA" -e 'require "luv"'
+  want "copas" lua-copas pure copas
+  want "cqueues" lua-cqueues "$LUA" -e 'require "cqueues"'
+  want "lua-http" lua-http pure http.server
   want "luasystem" lua-system "$LUA" -e 'require "system"'
 }
 

@@ -194,3 +194,18 @@ describe("LuaExpat in a fiber", function()
     assert.equal(expected, count)
   end)
 end)
+
+describe("an unmodified program with LuaExpat", function()
+  local tests = require("library").tests("lxp")
+
+  tests.lifted("pulls elements out of the parser", "a\nb\n", [[
+    for name in coroutine.wrap(function()
+      local parser = require "lxp".new {StartElement = function(_, name) coroutine.yield(name) end}
+      parser:parse "<a><b/></a>"
+      parser:parse()
+      parser:close()
+    end) do
+      print(name)
+    end
+  ]])
+end)

@@ -238,3 +238,37 @@ describe("LuaSocket in a fiber", function()
     assert.match(refused, message, 1, true)
   end)
 end)
+
+describe("an unmodified program with LuaSocket", function()
+  local tests = require("library").tests("socket", "loopback")
+
+  tests.lifted("asks a server from inside string.gsub", "TO BE\n", [[
+    local socket = require "socket"
+    local server = assert(socket.bind("127.0.0.1", 0))
+    local function serve()
+      for _ = 1, 2 do
+        local client = server:accept()
+        client:send(client:receive():upper() .. "\n")
+        client:close()
+        coroutine.yield()
+      end
+    end
+
+    local address, port = server:getsockname()
+    local function ask(word)
+      local client = socket.connect(address, port)
+      client:send(word .. "\n")
+      coroutine.yield()
+      return client:receive(), client:close()
+    end
+
+    local co = coroutine.create(function()
+      print((string.gsub("to be", "%a+", function(word) return (ask(word)) end)))
+    end)
+    local service = coroutine.create(serve)
+    while coroutine.status(co) ~= "dead" do
+      assert(coroutine.resume(co))
+      assert(coroutine.resume(service))
+    end
+  ]])
+end)

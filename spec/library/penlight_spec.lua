@@ -207,3 +207,28 @@ describe("Penlight in a fiber", function()
     assert.same({"a", "c", "q", "x"}, second)
   end)
 end)
+
+describe("an unmodified program with Penlight", function()
+  local tests = require("library").tests("pl.List")
+
+  tests.same("iterates over permutations in coroutines", "ab ba\n", [[
+    local permute = require "pl.permute"
+    local list = {}
+    for p in permute.order_iter {"a", "b"} do list[#list + 1] = table.concat(p) end
+    table.sort(list)
+    print(coroutine.wrap(function() coroutine.yield(table.concat(list, " ")) end)())
+  ]])
+
+  tests.lifted("sorts a List by a comparator that yields", "1 2 3\n", [[
+    local List = require "pl.List"
+    local sort = coroutine.wrap(function()
+      return List {3, 1, 2}:sort(function(a, b)
+        coroutine.yield()
+        return a < b
+      end):concat " "
+    end)
+    local sorted
+    repeat sorted = sort() until sorted
+    print(sorted)
+  ]])
+end)

@@ -155,3 +155,17 @@ describe("LPeg in a fiber", function()
     end)
   end)
 end)
+
+describe("an unmodified program with LPeg", function()
+  local tests = require("library").tests("lpeg")
+
+  tests.lifted("pulls the captures of a match", "to be\n", [[
+    local lpeg = require "lpeg"
+    local word = lpeg.Cmt(lpeg.C(lpeg.R "az" ^ 1), function(_, position, text)
+      coroutine.yield(text)
+      return position
+    end)
+    local next = coroutine.wrap(function() ((word * lpeg.P " " ^ 0) ^ 0):match "to be" end)
+    print(next() .. " " .. next(), next())
+  ]])
+end)

@@ -1,6 +1,7 @@
 std = "lua54"
 files["spec"] = {std = "lua54+busted"}
 files["spec/run.lua"] = {globals = {"arg"}}
+files["spec/library/programs"] = {globals = {"coroutine", "os"}}
 files["spec/examples/game/scripts"] = {
   globals = {"self"},
   read_globals = {

@@ -10,8 +10,9 @@ local pending = require "busted.core"().pending  -- skips the test that runs
 
 local library = {}
 
--- Debian has some modules in Lua alone, for older versions only.
-local path = package.path .. ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.1/?.lua"
+-- Tools of the specs, and what Debian has in Lua alone for older versions only
+local path = "./spec/library/programs/?.lua;" .. package.path
+  .. ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.1/?.lua"
 
 local environment = ("export LUA_PATH=%s LUA_CPATH=%s\nunset LUA_PATH_5_4 LUA_CPATH_5_4\n"):format(child.quote(path),
   child.quote(package.cpath))
@@ -33,10 +34,14 @@ assert(%s > 0, "no fiber has yielded")
 assert(stats.mounted == 0, "fibers stay mounted")
 ]]
 
---- Runs lua with these arguments, which name the program $SCRIPT or another;
--- see child.shell.
+--- As child.shell, for commands that run $LUA with the libraries.
+function library.shell(commands, script)
+  return child.shell(environment .. commands .. " </dev/null", script)
+end
+
+--- Runs lua with these arguments, which name the program $SCRIPT or another.
 function library.run(arguments, script)
-  return child.shell(environment .. "exec $LUA " .. arguments .. " </dev/null", script)
+  return library.shell("exec $LUA " .. arguments, script)
 end
 
 local native, all = "stats.native_yields", "stats.native_yields + stats.compact_yields"

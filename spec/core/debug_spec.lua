@@ -1,6 +1,7 @@
 -- debug_spec.lua: the debug library on coroutines that do not run
 
-local same = require "helper".same
+local helper = require "helper"
+local same, stock = helper.same, helper.stock
 
 -- A coroutine suspended below three Lua functions and pcall.
 local function deep(co)
@@ -138,6 +139,81 @@ describe("on a suspended coroutine", function()
       log(debug.getlocal(c, 1, j))
       log(debug.getinfo(c, 1, "l").currentline, debug.traceback(c))
     end
+  end))
+end)
+
+-- The scenario that calls 'inspect' with a coroutine below table.sort and
+-- string.gsub. Stock coroutines cannot be suspended there: theirs resumes
+-- another one that looks at it, at the line where a fiber yields.
+local function below(inspect)
+  return same(function(co, log)
+    local function pause(c)
+      local look = co == stock and co.wrap(inspect) or co.yield
+      local got = look(c, log)
+      return got
+    end
+    local c
+    c = co.create(function(...)
+      local list, outer = {2, 1}, "outer"
+      table.sort(list, function(a, b)
+        local inner = "inner"
+        local text = string.gsub("word", "%a+", function(word)
+          pause(c)
+          return word:upper()
+        end)
+        log(text, inner, a, b)
+        return a < b
+      end)
+      return list[1], outer, ...
+    end)
+    local result = table.pack(co.resume(c, "vararg"))
+    if co.status(c) == "suspended" then
+      inspect(c, log)
+      result = table.pack(co.resume(c))
+    end
+    log(table.unpack(result, 1, result.n))
+  end)
+end
+
+describe("on a coroutine below C frames", function()
+  it("getinfo and traceback tell of every level", below(function(c, log)
+    for level = 1, 7 do
+      local info = debug.getinfo(c, level)
+      log(level, info and info.what, info and info.name, info and info.namewhat, info and info.currentline,
+        info and info.nparams)
+    end
+    log(debug.traceback(c, "message", 1))
+  end))
+
+  it("getlocal shows every variable and value of C functions", below(function(c, log)
+    for level = 2, 6 do
+      for n = -2, 12 do
+        local name, value = debug.getlocal(c, level, n)
+        if name then
+          log(level, n, name, value)
+        end
+      end
+    end
+  end))
+
+  it("setlocal changes variables on both sides of them", below(function(c, log)
+    log(debug.setlocal(c, 4, 3, "new inner"))
+    log(debug.setlocal(c, 6, 2, "new outer"))
+    log(debug.setlocal(c, 6, -1, "new vararg"))
+  end))
+
+  it("a hook that is set sees the lines from there on", below(function(c, log)
+    debug.sethook(c, function(event, line)
+      log(event, line, debug.getinfo(2, "S").what)
+    end, "lr")
+    log(debug.gethook(c) ~= nil)
+  end))
+
+  it("upvalues of its functions are read and set", below(function(c, log)
+    local f = debug.getinfo(c, 4, "f").func
+    local i = 0
+    repeat i = i + 1 until debug.getupvalue(f, i) == "log"
+    log(i, debug.setupvalue(f, i, function(...) log("set", ...) end))
   end))
 end)
 

@@ -10,4 +10,4 @@ files["spec/examples/game/scripts"] = {
   },
 }
 max_line_length = 130
-files["lua/cfiber/task/types.lua"] = {unused_args = false, ignore = {"241"}}
+files["lua/cfiber/**/types.lua"] = {unused_args = false, ignore = {"241"}}

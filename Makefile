@@ -62,7 +62,7 @@ SHARED = -shared -Wl,-z,relro,-z,now
 LOCALIZE = $(OBJCOPY) --localize-hidden
 endif
 
-.PHONY: all help amalgamation env demo game bench bench-peers test check soak \
+.PHONY: all help amalgamation env demo game bench bench-peers manual test check soak \
   fuzz asan tsan memcheck analyze lint install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
@@ -79,6 +79,8 @@ help:
 	'make bench [FIGURE=many]   installs what it needs, builds, measures against' \
 	'                      stock coroutines; FIGURE is a program in spec/bench' \
 	'make bench-peers      the same against what one would use instead of cfiber' \
+	'make manual           installs what it needs (pandoc), makes HTML and man pages' \
+	'                      in build/manual' \
 	'make test             installs what it needs, builds, runs all tests' \
 	'make check            the same without installing anything; for 32 bits, with' \
 	'                      CC="gcc -m32" LUA= LUA_INCDIR= of such a Lua' \
@@ -100,7 +102,8 @@ help:
 	'                      as they are installed; or one: gcc, cppcheck, tidy' \
 	'make lint             luacheck' \
 	'make install PREFIX=  into $(PREFIX) (DESTDIR is honoured): the module,' \
-	'                      headers, libcfiber.a, files for pkg-config and CMake' \
+	'                      headers, libcfiber.a, files for pkg-config and CMake, the' \
+	'                      manual; man pages and HTML of it where pandoc is' \
 	'make clean            removes what was built here' \
 	'' \
 	'LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR)' \
@@ -274,6 +277,12 @@ bench-peers:
 	@eval "$$($(MAKE) -s --no-print-directory env)" \
 	  && LUA='$(LUA)' CC='$(CC)' MAKE='$(MAKE)' BUILD='$(BUILD)' $(LUA) spec/bench/peers.lua
 
+manual:
+	@LUA='$(LUA)' spec/need.sh manual
+	@$(LUA) doc/manual/build.lua
+	@$(LUA) doc/manual/build.lua build/manual
+	@echo build/manual/index.html
+
 test:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh test
 	@$(MAKE) --no-print-directory check
@@ -312,18 +321,20 @@ analyze:
 	@LUA_INCDIR='$(LUA_INCDIR)' spec/analyze/run.sh $(BY)
 
 lint:
-	luacheck -q csrc lua spec
+	luacheck -q csrc doc lua spec
 
 VERSION = $(shell sed -n 's/^.define CFIBER_VERSION "cfiber \(.*\)"/\1/p' csrc/include/cfiber.h)
 # What packages for other programs say, with @NAMES@ replaced
 FILL = sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|'
 INSTALL_PKGDIR = $(PREFIX)/lib/pkgconfig
 INSTALL_CMAKEDIR = $(PREFIX)/lib/cmake/cfiber
+INSTALL_DOCDIR = $(PREFIX)/share/doc/cfiber
+INSTALL_MANDIR = $(PREFIX)/share/man/man3
 
 install: all
 	install -d "$(DESTDIR)$(INSTALL_CDIR)" "$(DESTDIR)$(INSTALL_LUADIR)/cfiber/task" \
 	  "$(DESTDIR)$(INSTALL_PKGDIR)" "$(DESTDIR)$(INSTALL_CMAKEDIR)" \
-	  "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
+	  "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(INSTALL_DOCDIR)/manual"
 	install -m 755 $(BUILD)/cfiber.so "$(DESTDIR)$(INSTALL_CDIR)"
 	install -m 644 lua/cfiber/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber"
 	install -m 644 lua/cfiber/task/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber/task"
@@ -335,8 +346,13 @@ install: all
 	  >"$(DESTDIR)$(INSTALL_CMAKEDIR)/cfiberConfigVersion.cmake"
 	chmod 644 "$(DESTDIR)$(INSTALL_PKGDIR)/cfiber.pc" \
 	  "$(DESTDIR)$(INSTALL_CMAKEDIR)/cfiberConfigVersion.cmake"
-	install -m 644 doc/cfiber-gdb.py doc/testing.md doc/soak.svg \
-	  "$(DESTDIR)$(PREFIX)/share/doc/cfiber"
+	install -m 644 doc/cfiber-gdb.py doc/testing.md doc/soak.svg "$(DESTDIR)$(INSTALL_DOCDIR)"
+	install -m 644 doc/manual/*.md doc/manual/*.svg "$(DESTDIR)$(INSTALL_DOCDIR)/manual"
+	@if command -v pandoc >/dev/null; then \
+	  $(LUA) doc/manual/build.lua build/manual && install -d "$(DESTDIR)$(INSTALL_MANDIR)" \
+	    && install -m 644 build/manual/*.3 "$(DESTDIR)$(INSTALL_MANDIR)" \
+	    && install -m 644 build/manual/*.html build/manual/*.css "$(DESTDIR)$(INSTALL_DOCDIR)/manual"; \
+	else echo 'pandoc is not installed: no man pages, and the manual only as Markdown'; fi
 
 # Also what 'luarocks make' leaves here
 clean:

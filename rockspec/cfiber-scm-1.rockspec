@@ -74,6 +74,7 @@ build = {
     ["cfiber.task.timers"] = "lua/cfiber/task/timers.lua",
     ["cfiber.task.types"] = "lua/cfiber/task/types.lua",  -- for editors
     ["cfiber.task.trace"] = "lua/cfiber/task/trace.lua",  -- to record needs dkjson
+    ["cfiber.types"] = "lua/cfiber/types.lua",  -- for editors
   },
   copy_directories = {"csrc/include", "doc"},  -- headers: what C modules include
 }

@@ -5,7 +5,7 @@
 # package manager, with sudo where the user is not root. Where the package
 # manager is not known it lists what is missing and stops.
 #
-# usage: LUA=lua5.4 CC=cc LUA_INCDIR=dir need.sh demo|game|test|bench|bench-peers
+# usage: LUA=lua5.4 CC=cc LUA_INCDIR=dir need.sh demo|game|test|bench|bench-peers|manual
 
 missing=     # what is not there, in words
 packages=    # its Debian packages
@@ -100,12 +100,16 @@ bench () {
   want "Boost.Context" libboost-context-dev boost
 }
 
-look () {
-  missing='' packages=''
+compiler () {
   case $CC in clang*) compiler=${CC%% *} ;; *) compiler=gcc ;; esac
   need "a C compiler ($CC)" "$compiler libc6-dev" command -v "${CC%% *}"
   need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
     grep -E '^#define LUA_VERSION_NUM[[:space:]]+504' "$LUA_INCDIR/lua.h"
+}
+
+look () {
+  missing='' packages=''
+  [ "$1" = manual ] || compiler
   need "Lua 5.4 ($LUA)" lua5.4 "$LUA" -e 'assert(_VERSION == "Lua 5.4")'
   case $1 in
     demo) demo ;;
@@ -113,6 +117,7 @@ look () {
     test) tests ;;
     bench) bench ;;
     bench-peers) peers ;;
+    manual) need "pandoc" pandoc command -v pandoc ;;
   esac
 }
 

@@ -19,7 +19,7 @@ failed=0
 # figures, drops a parser of a C library, which leaks what that holds, or needs
 # a process without C++, which a runtime brings.
 unfit='abandoned|allocations|backtrace|collector|debug_build|failing|overflow_report|
-scarcity|expat|gdb|instructions|mixed|pagesize|rock|readme|006-garbage-holds-stacks|
+scarcity|expat|gdb|instructions|manual_programs|mixed|pagesize|rock|readme|006-garbage-holds-stacks|
 008-size-at-the-end|009-garbage-piles-up|022-resurrected-twice'
 
 # And what asks for terabytes, finds C frames larger than they are, or sees that

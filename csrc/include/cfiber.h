@@ -52,7 +52,10 @@ extern "C" {
 ** sets it to true. The rest is under Caveats in README.md.
 */
 
-/* Returns the module, as 'require "cfiber"' does. For 'luaL_requiref'. */
+/*
+** int luaopen_cfiber (lua_State *L);
+** Returns the module, as 'require "cfiber"' does. For 'luaL_requiref'.
+*/
 CFIBER_API int luaopen_cfiber (lua_State *L);
 
 
@@ -138,7 +141,7 @@ struct cfiber_api {
 /*
 ** int cfiber_throw (lua_State *L, lua_State *co, int *nresults);
 ** Resumes 'co' by raising the value on top of 'co', which is taken off, at its
-** yield; as 'throw' in README.md. Else like 'cfiber_resume'.
+** yield, as 'cfiber.throw' in Lua. Else like 'cfiber_resume'.
 */
 #define cfiber_throw(L,co,nresults) ((*CFIBER_TABLE("cfiber_throw")->raise)(L, co, nresults))
 
@@ -148,7 +151,7 @@ struct cfiber_api {
 ** or one that is resuming it, with everything inside; its resume returns the
 ** values. Returns, when 'co' is resumed, the number of values that were
 ** passed, which are on top of L. Raises what is thrown in, and refusals as
-** 'suspend' in README.md does.
+** 'cfiber.suspend' in Lua does.
 */
 #define cfiber_suspend(L,co,n) ((*CFIBER_TABLE("cfiber_suspend")->suspend)(L, co, n))
 
@@ -163,8 +166,8 @@ struct cfiber_api {
 
 /*
 ** int cfiber_status (lua_State *L, lua_State *co);
-** Returns one of the CFIBER_ codes above, as L, which runs, sees 'co' (manual
-** 6.2, 'coroutine.status').
+** Returns CFIBER_RUNNING, CFIBER_DEAD, CFIBER_SUSPENDED or CFIBER_NORMAL, as L,
+** which runs, sees 'co' (manual 6.2, 'coroutine.status').
 */
 #define cfiber_status(L,co) ((*CFIBER_TABLE("cfiber_status")->status)(L, co))
 
@@ -233,6 +236,7 @@ static CFIBER_MAYBE_UNUSED void cfiber_settable (const struct cfiber_api *api) {
 }
 
 /*
+** const struct cfiber_api *cfiber_import (lua_State *L);
 ** Makes the functions above usable in this source file; to be called in each
 ** Lua state, usually in 'luaopen_...'. Requires "cfiber" if it is not loaded.
 ** Returns the table, which lasts as long as the state. Raises what 'require'

@@ -69,7 +69,8 @@ inline void pushtext (lua_State *L, std::string_view text) noexcept {
 }
 
 
-/* A Lua error, with its value. It must be gone before its Lua state. */
+/* A Lua error, with its value, which 'push(L)' pushes. It must be gone before
+   its Lua state. */
 class error : public std::exception {
 public:
   /* Takes the value off the top of L. */

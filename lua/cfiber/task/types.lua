@@ -1,6 +1,10 @@
 ---@meta cfiber.task
--- task/types.lua: what an editor shows of cfiber.task; never required
+-- task/types.lua: what an editor shows of cfiber.task and the manual says of it; never required
 
+---A scheduler for game loops and scripts. The module is one; `task.new` makes more. A task is a thread. Functions are
+---called without a self. Times are seconds of the host's updates. All check their arguments and raise "bad argument
+---...". Those that wait raise "'wait' outside of a task" (each with its name), "attempt to yield from a finalizer", the
+---first error of a group whose block the task is in, and end with the task where it is cancelled.
 ---@class cfiber.scheduler
 ---Called with the error of a task that nobody joins, its thread, and a text: the task's name, the error, its traceback,
 ---who spawned it. By default it writes the text to stderr.
@@ -13,11 +17,14 @@ local task = {}
 
 ---@alias cfiber.body fun(...): ... | thread
 
+-- ---------------------------------------------------------------------------
+-- The host
+
 ---Another scheduler, with tasks and a time of its own.
 ---@return cfiber.scheduler
 function task.new() end
 
----Lets `dt` seconds pass and runs what is due.
+---Lets `dt` seconds pass and runs what is due. Raises "update inside of an update of the same scheduler".
 ---@param dt number seconds since the last update, 0 or more
 ---@param limits? cfiber.limits what does not fit goes on in the next update, all in turn
 ---@return integer left how many tasks are left to run
@@ -25,28 +32,36 @@ function task.new() end
 function task.update(dt, limits) end
 
 ---Updates until no task is left; sleeps where nothing is to run. Raises "deadlock" where nothing can wake them, and
----"interrupted!" on Ctrl-C, each with what every task waits for.
+---"interrupted!" on Ctrl-C, each with what every task waits for; "run inside of an update of the same scheduler", and
+---"to sleep, run needs luv or luasystem" where neither is there.
 ---@param limits? cfiber.limits | false of each update; by default a hundredth of a second; false: none
 function task.run(limits) end
 
----Runs `f(...)` in a new task now, until it first waits.
+-- ---------------------------------------------------------------------------
+-- Start
+
+---Runs `f(...)` in a new task now, until it first waits. Raises "the task is ..." where it waits or runs, "a task of
+---another scheduler", "cannot start a dead thread" and the like.
 ---@param f cfiber.body a thread: suspended, or a task that yielded by itself, whose yield returns the arguments
 ---@param ... any
 ---@return thread
 function task.spawn(f, ...) end
 
----The same at the end of this update, when nothing else is left to run.
+---The same as `spawn` at the end of this update, when nothing else is left to run.
 ---@param f cfiber.body
 ---@param ... any
 ---@return thread
 function task.defer(f, ...) end
 
----The same when so many seconds have passed, but not before the next update.
+---The same as `spawn` when so many seconds have passed, but not before the next update.
 ---@param seconds number
 ---@param f cfiber.body
 ---@param ... any
 ---@return thread
 function task.delay(seconds, f, ...) end
+
+-- ---------------------------------------------------------------------------
+-- Time
 
 ---Waits for so many seconds, by default and at least until the next update.
 ---@param seconds? number
@@ -64,24 +79,33 @@ function task.frames(n) end
 ---@return T
 function task.wait_until(predicate) end
 
----Ends a task: its `<close>` variables run, innermost first. A task may cancel itself.
+-- ---------------------------------------------------------------------------
+-- End
+
+---Ends a task: its `<close>` variables run, innermost first. A task may cancel itself. Raises "not a
+---task of this scheduler".
 ---@param t thread
 ---@return boolean alive whether it had not ended before
 function task.cancel(t) end
 
----Waits until a task has ended.
+---Waits until a task has ended. Raises "not a task of this scheduler", "a task cannot join itself".
 ---@param t thread
 ---@param timeout? number seconds
 ---@return boolean ok
 ---@return any ... its results; or its error, "cancelled", "timeout"
 function task.join(t, timeout) end
 
+-- ---------------------------------------------------------------------------
+-- Several at once
+
 ---Waits until all have ended. Functions run in tasks of their own. The first error is raised, when those are cancelled.
+---Raises "not a task of this scheduler", "a task cannot wait for itself".
 ---@param ... cfiber.body
 ---@return any ... the first result of each
 function task.all(...) end
 
----Waits until one has ended without an error; the tasks of the other functions are cancelled.
+---Waits until one has ended without an error; the tasks of the other functions are cancelled. Raises the last error
+---where all have failed, and what `all` raises.
 ---@param ... cfiber.body
 ---@return integer index
 ---@return any ... its results
@@ -95,13 +119,16 @@ function task.any(...) end
 ---@return any ... results; or "timeout"
 function task.timeout(seconds, f, ...) end
 
----Calls `f(..., callback)` and waits for the callback.
+---Calls `f(..., callback)` and waits for the callback. A second call of the callback raises "callback called twice".
 ---@param f fun(...)
 ---@param ... any
 ---@return any ... what the callback gets
 function task.await(f, ...) end
 
----Reads or sets the name of a task, by default that of the running one.
+-- ---------------------------------------------------------------------------
+-- Names and pictures
+
+---Reads or sets the name of a task, by default that of the running one. Raises "not a task of this scheduler".
 ---@param t thread
 ---@param name? string
 ---@return string
@@ -116,20 +143,27 @@ function task.locals() end
 ---@return string
 function task.dump() end
 
----Records a timeline that Perfetto or chrome://tracing opens; without a path it ends.
+---Records a timeline that Perfetto or chrome://tracing opens; without a path it ends. Raises "trace needs
+---dkjson", "cannot record a trace: ..." and "cannot write the trace: ..." with the reason of the system.
 ---@param path? string
 function task.trace(path) end
+
+-- ---------------------------------------------------------------------------
+-- Signals
 
 ---@class cfiber.signal
 local signal = {}
 
+---A signal: what happens more than once, to those that are connected or wait.
 ---@return cfiber.signal
 function task.signal() end
 
+---What `connect` and `once` return.
 ---@class cfiber.connection
 ---@field connected boolean
 local connection = {}
 
+---From now on the function is not called.
 ---@return boolean was whether it was connected
 function connection:disconnect() end
 
@@ -152,50 +186,66 @@ function signal:wait(timeout) end
 ---@param ... any
 function signal:fire(...) end
 
----`for v in ch do` gets until it is closed.
+-- ---------------------------------------------------------------------------
+-- Channels
+
+---`for v in ch do` gets until it is closed; `#ch` is the number of values in it.
 ---@class cfiber.channel
 ---@operator len: integer
 ---@operator call: any
 local channel = {}
 
+---A channel, as in Go: without a capacity a put waits for a get.
 ---@param capacity? integer values that can be put that nobody waits for, 0 by default
 ---@return cfiber.channel
 function task.channel(capacity) end
 
+---Puts a value into the channel, and waits while it is full.
 ---@param v any not nil
 ---@param timeout? number seconds; 0 does not wait
 ---@return true? put
 ---@return "timeout" | "closed" | nil reason
 function channel:put(v, timeout) end
 
+---Takes the oldest value out of the channel, and waits while there is none.
 ---@param timeout? number seconds; 0 does not wait
 ---@return any value or nil
 ---@return "timeout" | "closed" | nil reason
 function channel:get(timeout) end
 
+---Closes the channel: what is in it can still be got, what waits to put or to get returns `nil, "closed"`.
 ---@return boolean was whether it was open
 function channel:close() end
 
----Does the first that can be done of several gets and puts, and nothing to the other channels.
+---Does the first that can be done of several gets and puts, and nothing to the other channels. Raises
+---"case 1 is not {channel} or {channel, value} of this scheduler".
 ---@param cases table[] {channel} to get, {channel, value} to put
 ---@param timeout? number seconds; 0 does not wait
 ---@return integer? index
 ---@return any ... what get or put returned; or "timeout"
 function task.select(cases, timeout) end
 
+-- ---------------------------------------------------------------------------
+-- Mutexes
+
 ---@class cfiber.mutex
 local mutex = {}
 
+---A mutex: one task at a time holds it.
 ---@return cfiber.mutex
 function task.mutex() end
 
----Holds it until it is unlocked or the task has ended.
+---Holds it until it is unlocked or the task has ended. Raises "'lock' of a mutex that task 1 holds itself".
 ---@param timeout? number seconds; 0 does not wait
 ---@return cfiber.mutex? self for `local _ <close> = m:lock()`
 ---@return "timeout"? reason
 function mutex:lock(timeout) end
 
+---Gives it to the next task that waits for it. Raises "'unlock' of a mutex that nobody holds", or another task.
 function mutex:unlock() end
+
+-- ---------------------------------------------------------------------------
+-- Groups
 
 ---@class cfiber.group
 local group = {}
@@ -205,12 +255,13 @@ local group = {}
 ---@return cfiber.group
 function task.group() end
 
+---As `task.spawn`. Raises "the group was left" ("was cancelled", "has failed").
 ---@param f cfiber.body
 ---@param ... any
 ---@return thread
 function group:spawn(f, ...) end
 
----Waits until all have ended.
+---Waits until all have ended. Raises the first error of one, "a task cannot wait for its own group".
 function group:wait() end
 
 ---Cancels the tasks; none can be spawned any more.

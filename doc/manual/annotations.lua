@@ -214,8 +214,11 @@ local function join(...)
   return table.concat(parts, "\n")
 end
 
+-- What is said of an item, and its example.
 local function description(item)
-  return table.concat(item.doc, "\n")
+  local text = table.concat(item.doc, "\n")
+  local at = text:find "```" or #text + 1
+  return text:sub(1, at - 1), text:sub(at)
 end
 
 local function fields(item, linked)
@@ -228,7 +231,8 @@ end
 
 local function functiontext(item, linked)
   local name = item.mark == ":" and item.owner .. ":" .. item.name or item.name
-  return join("### " .. name, signatures(item), description(item), parameters(item, linked))
+  local text, example = description(item)
+  return join("### " .. name, signatures(item), text, parameters(item, linked), example)
 end
 
 local function classtext(item, linked)

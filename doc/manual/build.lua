@@ -71,9 +71,9 @@ end
 
 local function html(text, path)
   local title = text:match "# ([^\n]*)"
-  local sections = select(2, text:gsub("\n## ", ""))
+  local headings = select(2, text:gsub("\n##+ ", ""))
   pandoc(text:gsub("%]%((%w+)%.md", "](%1.html"), path, ("-t html5 --template %s -M %s %s"):format(
-    quote(here .. "page.html"), quote("pagetitle=" .. title), sections > 2 and "--toc --toc-depth=3" or ""))
+    quote(here .. "page.html"), quote("pagetitle=" .. title), headings > 3 and "--toc --toc-depth=3" or ""))
 end
 
 -- Links from page to page lead nowhere there.

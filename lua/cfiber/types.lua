@@ -118,6 +118,13 @@ function cfiber.close(co) end
 ---Resumes `co` by raising `err` at its yield. One that has not started dies with it; C code that goes on after a
 ---`lua_yieldk` raises it when it next calls or returns. Where `co` was suspended compactly the error comes out of a
 ---debug hook: message handlers for it run without hooks. Returns and raises as `resume`.
+---```lua
+---local co = cfiber.create(function()
+---  print(pcall(cfiber.yield))
+---end)
+---cfiber.resume(co)
+---cfiber.throw(co, "stop")  --> false stop
+---```
 ---@param co thread
 ---@param err any
 ---@return boolean ok
@@ -129,6 +136,20 @@ function cfiber.throw(co, err) end
 ---innermost first, but for coroutines that C code resumes and keeps out of sight of `debug`. Raises "cannot suspend a
 ---suspended coroutine" ("a dead"), "cannot suspend a coroutine that is not a fiber around the call",
 ---"cannot suspend a coroutine that is being closed", "too many values to suspend", and the refusals of `yield`.
+---```lua
+---local task
+---local function wait()
+---  return cfiber.suspend(task)
+---end
+---
+---task = cfiber.create(function()
+---  for word in cfiber.iter(function() cfiber.yield("got " .. wait()) end) do
+---    print(word)
+---  end
+---end)
+---cfiber.resume(task)  -- 'wait' suspends the task, not the loop
+---cfiber.resume(task, "it")  --> got it
+---```
 ---@param co thread
 ---@param ... any
 ---@return any ... the arguments of the next resume of `co`
@@ -138,6 +159,13 @@ function cfiber.suspend(co, ...) end
 ---suspended like any other. To itself: returns its arguments. Raises "attempt to transfer from outside a fiber",
 ---"cannot transfer to a dead coroutine" ("a normal"), "cannot transfer from a coroutine that is being closed", "too
 ---many values to transfer", "attempt to yield from a finalizer".
+---```lua
+---local a, b
+---a = cfiber.create(function() cfiber.transfer(b, "from a") end)
+---b = cfiber.create(function(x) return x end)
+---print(cfiber.resume(a))  --> true from a
+---print(cfiber.status(a), cfiber.status(b))  --> suspended dead
+---```
 ---@param co thread
 ---@param ... any arguments of its function, or what its yield returns
 ---@return any ... the arguments of the next resume of the one that leaves, or transfer to it
@@ -146,12 +174,33 @@ function cfiber.transfer(co, ...) end
 ---Ends the running fiber from any depth, past every `pcall` and C frame: its `<close>` variables and C++ destructors
 ---run, its `resume` returns `true` and the values, or `false` and the error of a `<close>` variable. Raises "attempt to
 ---exit from outside a fiber", "too many results to exit".
+---```lua
+---local co = cfiber.create(function()
+---  pcall(string.gsub, "a", "a", function() cfiber.exit "over" end)
+---  print "never"
+---end)
+---print(cfiber.resume(co))  --> true over
+---```
 ---@param ... any
 function cfiber.exit(...) end
 
 ---For the generic `for` ([3.3.5](https://www.lua.org/manual/5.4/manual.html#3.3.5)): calls `f(...)` in a fiber of its
 ---own, each yield is one iteration, its end ends the loop (and so does a yield whose first value is nil). Leaving the
 ---loop early closes the fiber. Errors pass on; a message that is a string gets the traceback of `f` behind it.
+---```lua
+---local function count(n)
+---  local _ <close> = setmetatable({}, {__close = function() print "left" end})
+---  for i = 1, n do cfiber.yield(i) end
+---end
+---
+---for i in cfiber.iter(count, 10) do
+---  print(i)
+---  if i == 2 then break end
+---end
+-----> 1
+-----> 2
+-----> left
+---```
 ---@param f fun(...): ...
 ---@param ... any
 ---@return fun(): ... next
@@ -164,6 +213,15 @@ function cfiber.iter(f, ...) end
 ---budgets around it than it executed. Who takes its place by `transfer` goes on with the budget. A fiber that was
 ---stopped, inside whatever C function, goes on with `slice` or any other resume, which passes it nothing. Returns
 ---errors as `resume`. Raises "budget out of range (1 to 2147483647)", and what `resume` raises.
+---```lua
+---local co = cfiber.create(function()
+---  while true do
+---    string.gsub("a", "a", function() end)
+---  end
+---end)
+---print(cfiber.slice(co, 1000))  --> true budget
+---print(cfiber.slice(co, 1000))  --> true budget
+---```
 ---@param co thread
 ---@param budget integer VM instructions, 1 to 2147483647
 ---@param ... any arguments, as of `resume`
@@ -176,6 +234,13 @@ function cfiber.slice(co, budget, ...) end
 -- To see what runs
 
 ---What is known of a thread.
+---```lua
+---local co = cfiber.create(function()
+---  string.gsub("a", "a", cfiber.yield)
+---end)
+---cfiber.resume(co)
+---print(cfiber.info(co).status, cfiber.info(co).mounted)  --> suspended true
+---```
 ---@param co thread
 ---@return cfiber.state state
 function cfiber.info(co) end
@@ -216,6 +281,10 @@ function cfiber.uninstall(t) end
 ---Sets the limits that `t` names, all or none, for this Lua state. Raises "unknown limit 'x'", "max_depth out of range
 ---(1 to 1000000)" and the like, "guard: 'advice' or 'mprotect' expected, got 'x'", "stack_size: number expected, got
 ---string", "not enough memory".
+---```lua
+---local limits = cfiber.config {native_limit = 100}
+---print(limits.native_limit, limits.max_depth)  --> 100 1000
+---```
 ---@param t? cfiber.stacklimits
 ---@return cfiber.stacklimits limits all of them
 function cfiber.config(t) end

@@ -12,7 +12,7 @@ end
 local quote = child.quote
 
 local compile = [[${CC:-cc} -Wall -Wextra -Werror -Icsrc/include -I"$INC" -x c "$SCRIPT" -x none ]]
-local module = compile .. "-shared -fPIC -o %s"
+local library = compile .. "-shared -fPIC -o %s"
 local host = building.libraries:gsub("%%", "%%%%") .. compile .. [[build/libcfiber.a $LUALIBS -Wl,-E -o "$DIR/host"
 "$DIR/host"]]
 
@@ -32,8 +32,11 @@ for path in io.popen "ls doc/manual/*.md":lines() do
 
     local run = {}
 
+    -- What a page says once is not repeated in its programs.
+    local module = pages.read(path):match "\n    (local %l+ = require [^\n]*)\n" or ""
+
     function run.lua(text)
-      local r = child.bare(text)
+      local r = child.bare(module .. " " .. text)
       assert.equal("", r.errors)
       return r.output
     end
@@ -42,7 +45,7 @@ for path in io.popen "ls doc/manual/*.md":lines() do
     function run.c(text)
       local name = text:match "luaopen_(%w+) %(lua_State"
       if name and not text:find "int main" then
-        return building.check({}, module:format(quote(("%s/%s.so"):format(directory, name))), text)
+        return building.check({}, library:format(quote(("%s/%s.so"):format(directory, name))), text)
       end
       return building.check({}, ("DIR=%s\n"):format(quote(directory)) .. host, text)
     end

@@ -178,19 +178,34 @@ describe("doc/manual/troubleshooting.md", function()
     assert.same({}, missing)
   end)
 
-  it("has no message that there is not", function()
-    local sources = building.check({}, "cat csrc/*.[ch] lua/cfiber/task/*.lua")
-    local function isthere(example)
-      for _, message in ipairs(known) do
-        if gives(message.text, example) then
-          return true
-        end
+  local sources = building.check({}, "cat csrc/*.[ch] lua/cfiber/task/*.lua")
+  local function isthere(example)
+    for _, message in ipairs(known) do
+      if gives(message.text, example) then
+        return true
       end
-      return sources:find('"' .. example:match "^[%w_ ]+", 1, true)
     end
+    return sources:find('"' .. example:match "^[%w_ ]+", 1, true)
+  end
+
+  it("has no message that there is not", function()
     for _, example in ipairs(examples) do
       assert.truthy(isthere(example), example)
     end
+  end)
+
+  it("has the messages that the reference quotes", function()
+    local n = 0
+    for name in pairs(build.reference()) do
+      local text = pages.read("doc/manual/" .. name):gsub("```.-```", ""):gsub("`[^`\n]*`", "")
+      for quoted in text:gsub("\n *", " "):gmatch '"([^"]*)"' do
+        if quoted:find " [^ ]+ " then
+          assert.truthy(isthere(quoted), quoted)
+          n = n + 1
+        end
+      end
+    end
+    assert.is_true(n > 50, n .. " messages")
   end)
 end)
 

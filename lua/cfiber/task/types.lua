@@ -25,6 +25,12 @@ local task = {}
 function task.new() end
 
 ---Lets `dt` seconds pass and runs what is due. Raises "update inside of an update of the same scheduler".
+---```lua
+---task.spawn(function()
+---  while true do end
+---end)
+---print(task.update(1 / 60, {instructions = 1000}) == 1)  --> true
+---```
 ---@param dt number seconds since the last update, 0 or more
 ---@param limits? cfiber.limits what does not fit goes on in the next update, all in turn
 ---@return integer left how many tasks are left to run
@@ -42,6 +48,17 @@ function task.run(limits) end
 
 ---Runs `f(...)` in a new task now, until it first waits. Raises "the task is ..." where it waits or runs, "a task of
 ---another scheduler", "cannot start a dead thread" and the like.
+---```lua
+---task.spawn(function(text)
+---  task.wait(1)
+---  print(text)
+---end, "a second later")
+---
+---for _ = 1, 61 do
+---  task.update(1 / 60)
+---end
+-----> a second later
+---```
 ---@param f cfiber.body a thread: suspended, or a task that yielded by itself, whose yield returns the arguments
 ---@param ... any
 ---@return thread
@@ -84,6 +101,15 @@ function task.wait_until(predicate) end
 
 ---Ends a task: its `<close>` variables run, innermost first. A task may cancel itself. Raises "not a
 ---task of this scheduler".
+---```lua
+---local t = task.spawn(function()
+---  local _ <close> = setmetatable({}, {__close = function() print "closed" end})
+---  task.wait(math.huge)
+---end)
+---print(task.cancel(t))
+-----> closed
+-----> true
+---```
 ---@param t thread
 ---@return boolean alive whether it had not ended before
 function task.cancel(t) end
@@ -106,12 +132,26 @@ function task.all(...) end
 
 ---Waits until one has ended without an error; the tasks of the other functions are cancelled. Raises the last error
 ---where all have failed, and what `all` raises.
+---```lua
+---task.spawn(function()
+---  print(task.any(
+---    function() task.wait(2) return "slow" end,
+---    function() task.wait(1) return "fast" end))
+---end)
+---task.update(1)  --> 2 fast
+---```
 ---@param ... cfiber.body
 ---@return integer index
 ---@return any ... its results
 function task.any(...) end
 
 ---Runs `f(...)` in a task of its own, for at most so many seconds. Its error is raised.
+---```lua
+---task.spawn(function()
+---  print(task.timeout(1, task.wait, 5))
+---end)
+---task.update(1)  --> false timeout
+---```
 ---@param seconds number
 ---@param f cfiber.body
 ---@param ... any
@@ -120,6 +160,18 @@ function task.any(...) end
 function task.timeout(seconds, f, ...) end
 
 ---Calls `f(..., callback)` and waits for the callback. A second call of the callback raises "callback called twice".
+---```lua
+---local pending
+---local function fetch(name, callback)  -- somebody's, who calls back
+---  pending = function() callback("the " .. name) end
+---end
+---
+---task.spawn(function()
+---  print(task.await(fetch, "page"))
+---end)
+---pending()
+---task.update(0)  --> the page
+---```
 ---@param f fun(...)
 ---@param ... any
 ---@return any ... what the callback gets
@@ -136,6 +188,15 @@ function task.await(f, ...) end
 function task.name(t, name) end
 
 ---The running task's own values; reading finds also those of the task that spawned it.
+---```lua
+---task.spawn(function()
+---  task.locals().user = "ann"
+---  task.spawn(function()
+---    print(task.locals().user)
+---  end)
+---end)
+-----> ann
+---```
 ---@return table
 function task.locals() end
 
@@ -155,6 +216,17 @@ function task.trace(path) end
 local signal = {}
 
 ---A signal: what happens more than once, to those that are connected or wait.
+---```lua
+---local bell = task.signal()
+---bell:connect(function(n) print("rings", n) end)
+---task.spawn(function()
+---  print("heard", bell:wait())
+---end)
+---bell:fire(3)
+---task.update(0)
+-----> rings 3
+-----> heard 3
+---```
 ---@return cfiber.signal
 function task.signal() end
 
@@ -196,6 +268,22 @@ function signal:fire(...) end
 local channel = {}
 
 ---A channel, as in Go: without a capacity a put waits for a get.
+---```lua
+---local numbers = task.channel()
+---task.spawn(function()
+---  for n in numbers do print(n) end
+---  print "closed"
+---end)
+---task.spawn(function()
+---  numbers:put(1)
+---  numbers:put(2)
+---  numbers:close()
+---end)
+---task.update(0)
+-----> 1
+-----> 2
+-----> closed
+---```
 ---@param capacity? integer values that can be put that nobody waits for, 0 by default
 ---@return cfiber.channel
 function task.channel(capacity) end
@@ -219,6 +307,11 @@ function channel:close() end
 
 ---Does the first that can be done of several gets and puts, and nothing to the other channels. Raises
 ---"case 1 is not {channel} or {channel, value} of this scheduler".
+---```lua
+---local a, b = task.channel(), task.channel(1)
+---b:put "in b"
+---print(task.select({{a}, {b}}, 0))  --> 2 in b
+---```
 ---@param cases table[] {channel} to get, {channel, value} to put
 ---@param timeout? number seconds; 0 does not wait
 ---@return integer? index
@@ -232,6 +325,19 @@ function task.select(cases, timeout) end
 local mutex = {}
 
 ---A mutex: one task at a time holds it.
+---```lua
+---local m = task.mutex()
+---local function work(name)
+---  local _ <close> = m:lock()
+---  task.wait(1)
+---  print(name)
+---end
+---
+---task.spawn(work, "first")
+---task.spawn(work, "second")
+---task.update(1)  --> first
+---task.update(1)  --> second
+---```
 ---@return cfiber.mutex
 function task.mutex() end
 
@@ -252,6 +358,18 @@ local group = {}
 
 ---`local g <close> = task.group()`: the block is not left before the group's tasks have ended. The first error of one
 ---cancels the others and is raised in the owner.
+---```lua
+---task.spawn(function()
+---  do
+---    local g <close> = task.group()
+---    g:spawn(task.wait, 1)
+---    g:spawn(task.wait, 2)
+---  end
+---  print "both have ended"
+---end)
+---task.update(1)
+---task.update(1)  --> both have ended
+---```
 ---@return cfiber.group
 function task.group() end
 

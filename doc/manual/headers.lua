@@ -91,11 +91,11 @@ local function declared(code)
     or code:match "class ([%w_]+)"
 end
 
--- What is declared at the beginning of a text, in one line.
+-- What is declared at the beginning of a text; a template in two lines.
 local function declaration(text)
   local code = text:match "^struct [%w_]+ {};\n(inline [^\n]*)" or text:match "^struct [%w_]+ {[^}]*};"
     or text:match "^[^{;]*"
-  return (code:gsub("%s+", " "):gsub("%s$", ""))
+  return (code:gsub("%s+", " "):gsub("%s$", ""):gsub("^(template %b<>) ", "%1\n"))
 end
 
 --- The page of a header in C++: an entry for each comment above something that

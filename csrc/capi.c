@@ -9,6 +9,7 @@
 #include "include/cfiber.h"
 
 #include "control.h"
+#include "finalizer.h"
 #include "lib.h"
 #include "unwinding.h"
 
@@ -62,19 +63,33 @@ static RARE int canrun (struct universe *u, lua_State *L) {
 
 
 /* L cannot run: an error in it would go on in the middle of its stack, or
-   nowhere. Raises in the state that runs, or resumes it. */
+   nowhere. Raises in the state that runs. */
 static RARE void refusestate (struct universe *u, lua_State *L,
                               const char *message) {
   if (u->running != NULL && fiber_isunder(u->running))
     L = u->running->L;
-  else {
-    lua_State *main;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-    main = lua_tothread(L, -1);
-    lua_pop(L, 1);
-    L = main;
-  }
-  fiber_raise(L, message);
+  else
+    L = thread_main(L);
+  fiber_raise(finalizer_blamed(u, L), message);
+}
+
+
+/* Refuses L in a finalizer if it waits for another thread, which an error in L
+   would leave. */
+static RARE void checkwaiting (struct universe *u, lua_State *L,
+                               const char *message) {
+  lua_State *co = finalizer_blamed(u, L);
+  if (co != L)
+    fiber_raise(co, message);
+}
+
+
+/* L is not the state of the running fiber. */
+static RARE void checkstate (struct universe *u, lua_State *L,
+                             const char *message) {
+  if (!canrun(u, L))
+    refusestate(u, L, message);
+  checkwaiting(u, L, message);
 }
 
 
@@ -85,32 +100,43 @@ INLINE struct universe *enteror (lua_State *L, const char *name,
   struct universe *u = universeof(L, name);
   if (!LIKELY(u->running == NULL ? lua_status(L) == LUA_OK
                                    && map_find(&u->map, L) == NULL
-                                 : u->running->L == L)
-      && !canrun(u, L))
-    refusestate(u, L, message);
+                                 : u->running->L == L))
+    checkstate(u, L, message);
   return u;
 }
 
-#define enter(L, name) \
-  enteror(L, "cfiber_" name, "cfiber_" name ": the state does not run")
 
+/* The same where an error may come from anywhere. */
+static struct universe *enterwary (lua_State *L, const char *name,
+                                   const char *message) {
+  struct universe *u = enteror(L, name, message);
+  checkwaiting(u, L, message);
+  return u;
+}
+
+#define NOTRUNNING(name) "cfiber_" name ": the state does not run"
+#define enter(L, name) enterwary(L, "cfiber_" name, NOTRUNNING(name))
+
+
+/* Raises an error of arguments. */
+#define fail(u, L, ...) luaL_error(finalizer_blamed(u, L), __VA_ARGS__)
 
 INLINE void checkthread (struct universe *u, lua_State *L, lua_State *co,
                          const char *name) {
   if (LIKELY(u->last != NULL && u->last->L == co))
     return;
   if (co == NULL)
-    luaL_error(L, "cfiber_%s: the thread is NULL", name);
+    fail(u, L, "cfiber_%s: the thread is NULL", name);
   if (!isof(u, co))
-    luaL_error(L, "cfiber_%s: the thread is of another Lua state", name);
+    fail(u, L, "cfiber_%s: the thread is of another Lua state", name);
 }
 
 
 /* Are there 'n' values on the stack of 'co'? */
-INLINE void checkvalues (lua_State *L, lua_State *co, int n,
-                         const char *name) {
+INLINE void checkvalues (struct universe *u, lua_State *L, lua_State *co,
+                         int n, const char *name) {
   if (!LIKELY(n >= 0 && n <= lua_gettop(co)))
-    luaL_error(L, "cfiber_%s: %d values of %d", name, n, lua_gettop(co));
+    fail(u, L, "cfiber_%s: %d values of %d", name, n, lua_gettop(co));
 }
 
 /* }====================================================== */
@@ -143,7 +169,7 @@ static int yield (lua_State *L, int n) {
   struct universe *u = enteror(L, "cfiber_yield",
                                "attempt to yield from outside a coroutine");
   int base;
-  checkvalues(L, L, n, "yield");
+  checkvalues(u, L, L, n, "yield");
   base = lua_gettop(L) - n;
   return arrived(L, base, fiber_yieldinside(u, L, n));
 }
@@ -153,7 +179,7 @@ static int suspend (lua_State *L, lua_State *co, int n) {
   struct universe *u = enter(L, "suspend");
   int base;
   checkthread(u, L, co, "suspend");
-  checkvalues(L, L, n, "suspend");
+  checkvalues(u, L, L, n, "suspend");
   luaL_checkstack(L, 2 * LUA_MINSTACK, NULL);
   lua_pushthread(co);
   lua_xmove(co, L, 1);
@@ -227,15 +253,14 @@ INLINE int finish (lua_State *L, lua_State *co, int base, int status,
 INLINE void checkresume (struct universe *u, lua_State *L, lua_State *co,
                          int n, const int *nres, const char *name) {
   checkthread(u, L, co, name);
-  checkvalues(L, co, n, name);
+  checkvalues(u, L, co, n, name);
   if (!LIKELY(nres != NULL))
-    luaL_error(L, "cfiber_%s: the place for the number of results is NULL",
-               name);
+    fail(u, L, "cfiber_%s: the place for the number of results is NULL", name);
 }
 
 
 static int resume (lua_State *L, lua_State *co, int narg, int *nres) {
-  struct universe *u = enter(L, "resume");
+  struct universe *u = enteror(L, "cfiber_resume", NOTRUNNING("resume"));
   int base = lua_gettop(L), status;
   lua_State *other = co;
   checkresume(u, L, co, narg, nres, "resume");

@@ -6,44 +6,49 @@
 #include "chain.h"
 
 
-/* Moves the value on top of T to L if it is a thread that runs or resumes
-   another; else removes it. */
-static lua_State *take (lua_State *L, lua_State *T) {
+/* Takes the value on top off T. Is it a thread that runs or resumes another?
+   Else NULL. */
+static lua_State *take (lua_State *T) {
   lua_Debug ar;
   lua_State *co = lua_tothread(T, -1);
-  if (co != NULL && co != T && lua_status(co) == LUA_OK
-      && lua_getstack(co, 0, &ar)) {
-    lua_xmove(T, L, 1);
-    return co;
-  }
   lua_pop(T, 1);
-  return NULL;
+  return co != NULL && co != T && lua_status(co) == LUA_OK
+      && lua_getstack(co, 0, &ar) ? co : NULL;
 }
 
 
 /* Such a thread among the values of the C function on top of T, which runs
    at 'ar', then among its upvalues. */
-static lua_State *takeany (lua_State *L, lua_State *T, const lua_Debug *ar) {
+static lua_State *takeany (lua_State *T, const lua_Debug *ar) {
   lua_State *co = NULL;
   int i;
   for (i = 1; co == NULL && lua_getlocal(T, ar, i) != NULL; i++)
-    co = take(L, T);
+    co = take(T);
   for (i = 1; co == NULL && lua_getupvalue(T, -1, i) != NULL; i++)
-    co = take(L, T);
+    co = take(T);
+  return co;
+}
+
+
+lua_State *chain_resumed (lua_State *T) {
+  lua_Debug ar;
+  lua_State *co = NULL;
+  if (!lua_getstack(T, 0, &ar) || !lua_checkstack(T, 2))
+    return NULL;
+  lua_getinfo(T, "f", &ar);
+  if (lua_iscfunction(T, -1))
+    co = takeany(T, &ar);
+  lua_pop(T, 1);
   return co;
 }
 
 
 lua_State *chain_pushresumed (lua_State *L, lua_State *T) {
-  lua_Debug ar;
-  lua_State *co = NULL;
-  if (T == L || !lua_getstack(T, 0, &ar) || !lua_checkstack(T, 2)
-      || !lua_checkstack(L, LUA_MINSTACK))
+  lua_State *co = T == L ? NULL : chain_resumed(T);
+  if (co == NULL || !lua_checkstack(co, 1) || !lua_checkstack(L, LUA_MINSTACK))
     return NULL;
-  lua_getinfo(T, "f", &ar);
-  if (lua_iscfunction(T, -1))
-    co = takeany(L, T, &ar);
-  lua_pop(T, 1);
+  lua_pushthread(co);
+  lua_xmove(co, L, 1);
   return co;
 }
 

@@ -23,9 +23,12 @@
 PRIVATE int chain_push (lua_State *L, lua_State *outer,
                         const lua_State *inner);
 
-/* Pushes the thread that T seems to resume onto L; NULL where none shows. The
-   C function on top of T may have been passed a thread that somebody else
-   resumes. Never raises. */
+/* The thread that T seems to resume; NULL where none shows. The C function on
+   top of T may have been passed a thread that somebody else resumes. Never
+   raises. */
+PRIVATE lua_State *chain_resumed (lua_State *T);
+
+/* The same; pushes it onto L. */
 PRIVATE lua_State *chain_pushresumed (lua_State *L, lua_State *T);
 
 #endif

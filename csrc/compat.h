@@ -10,14 +10,19 @@
 
 #include "config.h"
 
-/* Does a finalizer ('__gc') run on any thread? */
-INLINE int compat_finalizes (lua_State *L) {
+/* Does a finalizer ('__gc') run on any thread? Or, unless that is all that it
+   tells (COMPAT_FINALIZES_ALONE), has the user stopped the collector? */
 #if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50404
+#define COMPAT_FINALIZES_ALONE 1
+INLINE int compat_finalizes (lua_State *L) {
   return lua_gc(L, LUA_GCCOUNT, 0) == -1;  /* every option is invalid there */
-#else
-  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;  /* or stopped by the user */
-#endif
 }
+#else
+#define COMPAT_FINALIZES_ALONE 0
+INLINE int compat_finalizes (lua_State *L) {
+  return lua_gc(L, LUA_GCISRUNNING, 0) == 0;
+}
+#endif
 
 /* 'lua_closethread' (manual 4.6), on the running stack. */
 INLINE int compat_closethread (lua_State *co) {

@@ -6,76 +6,18 @@
 #include "control.h"
 
 #include <lauxlib.h>
-#include <string.h>
 
+#include "finalizer.h"
 #include "lifecycle.h"
 #include "slice.h"
 
 
-/*
-** {======================================================
-** Finalizers
-** =======================================================
-*/
-
-/* Does a finalizer run on L for sure? It shows by its name (funcnamefromcall
-   in ldebug.c), unless it ends in a tail call. */
-static int showsfinalizer (lua_State *L) {
-  lua_Debug ar;
-  int level;
-  for (level = 0; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "n", &ar);
-    if (ar.name != NULL && strcmp(ar.name, "__gc") == 0
-        && strcmp(ar.namewhat, "metamethod") == 0)
-      return 1;
-  }
-  return 0;
-}
-
-
-/*
-** Does a finalizer ('__gc') run between L and f, f included? What stock
-** coroutines resumed each other there is not known; where there may be some,
-** the finalizer must be seen outside, and for sure: a thread outside that is
-** in a hook is no reason to think it is there.
-*/
-static int finalizes (struct universe *u, lua_State *L, struct fiber *f) {
-  struct fiber *x = u->running;
-  int known = x->L == L, found;
-  if (LIKELY(!compat_finalizes(L)))
-    return 0;
-  found = !known && finalizer_runson(L);
-  while (!found && !(found = finalizer_runson(x->L)) && x != f) {
-    if (x->from != x->resumer->L) {
-      known = 0;
-      found = finalizer_runson(x->from);
-    }
-    x = x->resumer;
-  }
-  if (!found && !known) {
-    for (found = 1; found && x != NULL; x = x->resumer)
-      found = !showsfinalizer(x->from);
-  }
-  return found;
-}
-
-
-int finalizer_isinside (const struct fiber *f) {
-  int inside = compat_finalizes(f->L);
-  for (; inside && f != NULL; f = f->resumer)
-    inside = !showsfinalizer(f->from);
-  return inside;
-}
-
-
-/* Refuses to leave one. */
+/* Refuses to leave a finalizer. */
 static void checkfinalizer (struct universe *u, lua_State *L,
-                            struct fiber *f) {
-  if (finalizes(u, L, f))
+                            const struct fiber *f) {
+  if (finalizer_isinside(u, L, f))
     fiber_raise(L, "attempt to yield from a finalizer");
 }
-
-/* }====================================================== */
 
 
 /*
@@ -370,12 +312,22 @@ static int depthof (const struct universe *u, const struct fiber *f) {
 }
 
 
+/* Does a finalizer run that f must not leave from a hook on L? None runs on L
+   itself: its hooks would not run. */
+static int finalizes (const struct universe *u, lua_State *L,
+                      const struct fiber *f) {
+  if (f->L != L || u->running != f)
+    return finalizer_isinside(u, L, f);
+  return COMPAT_FINALIZES_ALONE && compat_finalizes(L)
+         && !finalizer_isoutside(f);
+}
+
+
 int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f) {
   struct departure d;
   int n;
-  if ((f->L != L || u->running != f)
-      && (finalizes(u, L, f) || ismixed(u, f)
-          || !lua_checkstack(f->L, LUA_MINSTACK)))
+  if (finalizes(u, L, f) || ismixed(u, f)
+      || !lua_checkstack(f->L, LUA_MINSTACK))
     return 0;
   anchorall(u, L);
   f->slice->preempted = 1;
@@ -396,9 +348,9 @@ int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f) {
 ** =======================================================
 */
 
-/* Why L, which runs in f, cannot be left while its C function goes on; or
-   NULL. */
-static const char *refusal (lua_State *L, const struct fiber *f) {
+/* Why L, which runs, cannot be left while its C function goes on; or NULL. */
+static const char *refusal (const struct universe *u, lua_State *L) {
+  const struct fiber *f = u->running;
   if (f == NULL || f->L != L) {
     int ismain = lua_pushthread(L);
     lua_pop(L, 1);
@@ -408,7 +360,7 @@ static const char *refusal (lua_State *L, const struct fiber *f) {
   }
   if (f->body == BODY_CLOSE)
     return "attempt to yield across a C-call boundary";
-  if (!lua_isyieldable(L) && finalizer_runson(L))
+  if (finalizer_isinside(u, L, f))
     return "attempt to yield from a finalizer";
   return NULL;
 }
@@ -416,15 +368,15 @@ static const char *refusal (lua_State *L, const struct fiber *f) {
 
 int fiber_yieldsinside (struct universe *u, lua_State *L) {
   fiber_settle(u, L);
-  return refusal(L, u->running) == NULL;
+  return refusal(u, L) == NULL;
 }
 
 
 struct fiber *fiber_readyinside (struct universe *u, lua_State *L) {
   struct fiber *f = fiber_caller(u, L);
-  const char *message = refusal(L, f);
+  const char *message = refusal(u, L);
   if (message != NULL)
-    fiber_raise(L, message);
+    fiber_raise(finalizer_blamed(u, L), message);
   fiber_anchor(u, L, f);
   return f;
 }

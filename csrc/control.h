@@ -19,10 +19,6 @@
 PRIVATE int fiber_throw (struct universe *u, lua_State *L, lua_State **co,
                          int *nres);
 
-/* Does a finalizer run on the stack of f? A careful yes where it does not show
-   that the one that runs is further out. */
-PRIVATE int finalizer_isinside (const struct fiber *f);
-
 /* Ends the fiber that L runs in, with the 'n' values on top of L: its resume
    returns them once its to-be-closed variables have run, or the error of one
    of them. Raises where that is refused; returns otherwise not. */
@@ -43,7 +39,7 @@ PRIVATE int fiber_suspend (struct universe *u, lua_State *L, lua_State *co,
    with all that runs inside, from a hook on L. Returns 1 when it is resumed;
    what was passed is dropped, what is thrown is raised. Returns 0, with
    nothing done, where suspend is refused. May raise a memory error before it
-   changes anything. No finalizer runs on L itself. */
+   changes anything. */
 PRIVATE int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f);
 
 /* Readies the fiber that runs on L for a yield from the middle of a C function
@@ -60,7 +56,7 @@ PRIVATE int fiber_yieldsinside (struct universe *u, lua_State *L);
 INLINE int fiber_yieldinside (struct universe *u, lua_State *L, int n) {
   struct fiber *f = u->running;
   if (!LIKELY(f != NULL && f->L == L && f->anchored && fiber_isunder(f)
-              && lua_isyieldable(L) && f->body != BODY_CLOSE))
+              && !compat_finalizes(L) && f->body != BODY_CLOSE))
     f = fiber_readyinside(u, L);
   if (!LIKELY(lua_checkstack(L, LUA_MINSTACK)))
     fiber_raise(L, "stack overflow");

@@ -7,14 +7,14 @@
 
 #include <stdlib.h>
 
-#include "control.h"
+#include "finalizer.h"
 #include "overflow.h"
 #include "unwinding.h"
 
 
 /* Can f, on whose stack the exception is, end by it? */
-static int canend (const struct fiber *f) {
-  return f != NULL && !f->unwinds && !finalizer_isinside(f);
+static int canend (const struct universe *u, const struct fiber *f) {
+  return f != NULL && !f->unwinds && !finalizer_isinside(u, f->L, f);
 }
 
 
@@ -29,7 +29,7 @@ _Unwind_Reason_Code escape_personality (int version, _Unwind_Action actions,
     return _URC_CONTINUE_UNWIND;
   f = overflow_running(switch_here(), &u);
   if (actions & _UA_SEARCH_PHASE)
-    return canend(f) ? _URC_HANDLER_FOUND : _URC_CONTINUE_UNWIND;
+    return canend(u, f) ? _URC_HANDLER_FOUND : _URC_CONTINUE_UNWIND;
   if (!(actions & _UA_HANDLER_FRAME))
     return _URC_CONTINUE_UNWIND;
   f->thrown = e;

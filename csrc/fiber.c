@@ -12,6 +12,7 @@
 
 #include "chain.h"
 #include "escape.h"
+#include "finalizer.h"
 #include "lifecycle.h"
 #include "overflow.h"
 #include "slice.h"
@@ -210,6 +211,7 @@ static RARE struct stack *collectstack (struct universe *u, lua_State *L,
   }
   if (s == NULL) {
     int why = errno;
+    L = finalizer_blamed(u, L);
     lua_pushfstring(L, "not enough memory (%s %d KB: %s)", u->pools.failed,
                     (int)(fiber_pool(u, co)->size >> 10), strerror(why));
     lua_error(L);
@@ -364,7 +366,8 @@ static RARE struct fiber *othercaller (struct universe *u, lua_State *L) {
   f = u->running;
   if ((f == NULL || f->L != L)
       && (map_find(&u->map, L) != NULL || isresumer(u, L)))
-    fiber_raise(L, "attempt to yield from outside a coroutine");
+    fiber_raise(finalizer_blamed(u, L),
+                "attempt to yield from outside a coroutine");
   return f;
 }
 
@@ -408,7 +411,7 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
         || !recent_has(&u->recent, L, u->compact_yields))
       return 0;
   }
-  else if (finalizer_runson(L))
+  else if (finalizer_isinside(u, L, f))
     fiber_raise(L, "attempt to yield from a finalizer");
   fiber_anchor(u, L, f);
   return 1;

@@ -30,15 +30,6 @@ struct place {
 };
 
 
-static lua_State *mainthread (lua_State *L) {
-  lua_State *main;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  main = lua_tothread(L, -1);
-  lua_pop(L, 1);
-  return main;
-}
-
-
 /* The one that resumed the stock coroutine 'co' below 'outer' on one stack;
    where that does not show, 'outer'. */
 static lua_State *stockresumer (lua_State *L, lua_State *outer,
@@ -257,7 +248,7 @@ static int lib_traceback (lua_State *L) {
   int arg = lua_isthread(L, 1);
   lua_State *co = arg ? lua_tothread(L, 1) : L;
   const char *message = lua_tostring(L, arg + 1);
-  lua_State *main = mainthread(L);
+  lua_State *main = thread_main(L);
   struct universe *u = lib_universe(L);
   struct place p;
   int level, resumed;

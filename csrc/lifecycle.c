@@ -20,24 +20,6 @@ static const char anchormetakey = 0;
 static const char messageskey = 0;
 
 
-/*
-** {======================================================
-** Finalizers
-** =======================================================
-*/
-
-static void removehook (lua_State *L, lua_Debug *ar) {
-  (void)ar;
-  lua_sethook(L, NULL, 0, 0);
-}
-
-
-static int donothing (lua_State *L) {
-  (void)L;
-  return 0;
-}
-
-
 /* Replaces the 'nup' values on top by a metatable whose '__gc' is a closure of
    them. */
 static void pushmetatable (lua_State *L, lua_CFunction gc, int nup) {
@@ -46,34 +28,6 @@ static void pushmetatable (lua_State *L, lua_CFunction gc, int nup) {
   lua_insert(L, -2);
   lua_setfield(L, -2, "__gc");
 }
-
-
-/* Would a hook be called on L? Tries it with one that removes itself. */
-static int hooksrun (lua_State *L) {
-  lua_Hook hook = lua_gethook(L);
-  int mask = lua_gethookmask(L);
-  int count = lua_gethookcount(L);
-  int removed;
-  lua_sethook(L, removehook, LUA_MASKCALL, 0);
-  lua_pushcfunction(L, donothing);
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK)
-    lua_pop(L, 1);
-  removed = lua_gethook(L) == NULL;
-  lua_sethook(L, hook, mask, count);
-  return removed;
-}
-
-
-/*
-** One finalizer runs at a time, anywhere. Lua suppresses the hooks of the
-** thread that it runs on, and of no other (GCTM in lgc.c). They are also
-** suppressed inside a hook, for which the answer is a careful yes.
-*/
-int finalizer_runson (lua_State *L) {
-  return compat_finalizes(L) && !hooksrun(L);
-}
-
-/* }====================================================== */
 
 
 /*

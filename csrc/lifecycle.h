@@ -72,8 +72,13 @@ PRIVATE int thread_isburied (lua_State *L, lua_State *co);
 /* Has 'co' an anchor? It needs four free slots. */
 PRIVATE int thread_isanchored (lua_State *co);
 
-/* Does a finalizer ('__gc') run on the thread L itself, which runs or resumes
-   another? Then no yield may leave it: Lua keeps the collector stopped. */
-PRIVATE int finalizer_runson (lua_State *L);
+/* The thread outside of all. It needs a free slot. */
+INLINE lua_State *thread_main (lua_State *L) {
+  lua_State *main;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  return main;
+}
 
 #endif

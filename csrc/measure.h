@@ -38,16 +38,22 @@ INLINE int measure_counted (const lua_State *co, size_t at) {
   return count;
 }
 
+/* Where an error in 'co' goes. */
+INLINE uintptr_t marks_jump (const struct marks *m, const lua_State *co) {
+  uintptr_t jump;
+  memcpy(&jump, (const char *)co + m->jump, sizeof(jump));
+  return jump;
+}
+
 /*
 ** What stays as it is while 'co' is suspended natively: where it is in its list
 ** of calls, and where it would go in case of an error, which is on the stack
 ** that it is suspended on. No thread that comes to its address has the same.
 */
 INLINE uintptr_t marks_of (const struct marks *m, const lua_State *co) {
-  uintptr_t call, jump;
+  uintptr_t call;
   memcpy(&call, (const char *)co + m->call, sizeof(call));
-  memcpy(&jump, (const char *)co + m->jump, sizeof(jump));
-  return call ^ jump;
+  return call ^ marks_jump(m, co);
 }
 
 #endif

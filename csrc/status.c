@@ -5,6 +5,7 @@
 
 #include "chain.h"
 #include "fiber.h"
+#include "finalizer.h"
 #include "lifecycle.h"
 
 
@@ -58,7 +59,6 @@ static int isactive (struct universe *u, lua_State *L, const lua_State *co) {
   const struct fiber *f = u->running;
   lua_State *inner = L;
   size_t i;
-  int found;
   for (i = 0; i < u->map.capacity; i++) {
     if (u->map.slots[i].key != NULL
         && iscarried(L, (struct fiber *)u->map.slots[i].value, co))
@@ -69,10 +69,7 @@ static int isactive (struct universe *u, lua_State *L, const lua_State *co) {
       return 1;
     inner = f->from;
   }
-  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  found = isbetween(L, lua_tothread(L, -1), inner, co);
-  lua_pop(L, 1);
-  return found;
+  return isbetween(L, thread_main(L), inner, co);
 }
 
 

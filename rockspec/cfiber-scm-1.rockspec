@@ -29,6 +29,7 @@ build = {
         "csrc/cxx_posix.c",
         "csrc/escape.c",
         "csrc/fiber.c",
+        "csrc/finalizer.c",
         "csrc/libcontrol.c",
         "csrc/libcoroutine.c",
         "csrc/libinspect.c",

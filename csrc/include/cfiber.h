@@ -67,7 +67,8 @@ CFIBER_API int luaopen_cfiber (lua_State *L);
 ** "Raises" means a Lua error in L. All of them raise where a thread is NULL or
 ** of another Lua state than L, and where there are fewer values than a count
 ** says. L is the state that runs. That it is valid cannot be looked at; errors
-** in one that waits for another to yield or end leave that other, too.
+** in one that waits for another to yield or end leave that other, too, but
+** in a finalizer, where they are raised in the one that runs.
 ** =======================================================
 */
 

@@ -306,6 +306,12 @@ static int resumeon (lua_State *L) {
 }
 
 
+/* closeon(L): closes the thread that runs on another state */
+static int closeon (lua_State *L) {
+  return cfiber_close(lua_tothread(L, 1), L);
+}
+
+
 /* nocount(co): resumes with no place for the count of results */
 static int nocount (lua_State *L) {
   return cfiber_resume(L, lua_tothread(L, 1), 0, NULL);
@@ -379,6 +385,7 @@ static int inother (lua_State *L) {
 
 static const luaL_Reg functions[] = {
   {"close", closethread},
+  {"closeon", closeon},
   {"collect", collect},
   {"drop", drop},
   {"foreign", foreign},

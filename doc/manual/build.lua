@@ -62,15 +62,16 @@ local function run(...)
   assert(os.execute(command), "failed: " .. command)
 end
 
-local function pandoc(text, path, ...)
+local function pandoc(text, path, options)
   local source = os.tmpname()
   write(source, text)
-  run("pandoc -f gfm -o", quote(path), ..., source)
+  run("pandoc -f gfm -o", quote(path), options, source)
   os.remove(source)
 end
 
 local function html(text, path)
   local title = text:match "# ([^\n]*)"
+  title = title:find "cfiber" and title or title .. " - cfiber"
   local headings = select(2, text:gsub("\n##+ ", ""))
   pandoc(text:gsub("%]%((%w+)%.md", "](%1.html"), path, ("-t html5 --template %s -M %s %s"):format(
     quote(here .. "page.html"), quote("pagetitle=" .. title), headings > 3 and "--toc --toc-depth=3" or ""))

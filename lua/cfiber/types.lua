@@ -4,7 +4,7 @@
 ---Lua's coroutines on native stacks. Threads are Lua's own: `type(co) == "thread"`. All functions check their arguments
 ---and raise "bad argument ..." as Lua's own do; what else they raise is said with each.
 ---@class cfiber
----@field _VERSION string "cfiber 0.1.0"
+---@field _VERSION string "cfiber" and three numbers
 local cfiber = {}
 
 ---@class cfiber.stacklimits

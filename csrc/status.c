@@ -54,11 +54,12 @@ static int iscarried (lua_State *L, const struct fiber *f,
 
 
 /* Does 'co' run or resume another, as L does now or as one inside a fiber that
-   is suspended? */
+   is suspended? May raise. */
 static int isactive (struct universe *u, lua_State *L, const lua_State *co) {
   const struct fiber *f = u->running;
   lua_State *inner = L;
   size_t i;
+  threads_reconcile(u, L);  /* the threads in the map are looked at */
   for (i = 0; i < u->map.capacity; i++) {
     if (u->map.slots[i].key != NULL
         && iscarried(L, (struct fiber *)u->map.slots[i].value, co))

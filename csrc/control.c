@@ -231,6 +231,7 @@ static void anchorall (struct universe *u, lua_State *L) {
 struct departure {
   struct fiber *inner;
   int levels;  /* from f to 'inner' */
+  int sliced;  /* a slice may count what they resume */
 };
 
 
@@ -248,6 +249,7 @@ static void depart (struct universe *u, lua_State *L, struct fiber *f, int n,
                     struct departure *d) {
   d->inner = u->running;
   d->levels = u->depth - f->depth;
+  d->sliced = u->quick_depth == 0;
   f->state = FIBER_SUSPENDED;
   f->mark = marks_of(&u->marks, f->L);
   f->nvalues = n;
@@ -279,6 +281,8 @@ static int arrive (struct universe *u, lua_State *L, struct fiber *f,
   int n = f->nvalues;
   u->running = d->inner;
   u->depth += d->levels;
+  if (d->sliced)
+    u->quick_depth = 0;
   f->inner = NULL;
   if (f->L != L)
     lua_xmove(f->L, L, n < 0 ? 1 : n);

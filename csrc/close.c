@@ -12,6 +12,7 @@
 #include "escape.h"
 #include "lifecycle.h"
 #include "overflow.h"
+#include "slice.h"
 #include "unwinding.h"
 
 
@@ -126,7 +127,7 @@ static int closealone (struct universe *u, lua_State *L, lua_State *co,
     struct fiber *f = fiber_mount(s, co, BODY_CLOSE, 0);
     f->rest = rest;
     fiber_visit(u, L, f);
-    fiber_run(u, f, L);
+    slice_close(u, L, f);
     if (LIKELY(f->state == FIBER_FINISHED)) {
       int status = f->status;
       fiber_unmount(u, f);

@@ -554,4 +554,22 @@ int slice_resume (struct universe *u, lua_State *L, lua_State **co, int narg,
   return fiber_returned(u, f, co, nres);
 }
 
+
+/* Nothing may fail here: a count hook of the user's, which needs a record, is
+   left alone. */
+void slice_close (struct universe *u, lua_State *L, struct fiber *f) {
+  struct slice counting = {NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL};
+  disinherit(u, f->L);
+  if (LIKELY(u->quick_depth > 0 || !slice_counts(u)) || hascount(f->L)) {
+    fiber_run(u, f, L);
+    return;
+  }
+  slice_settle(u);
+  enter(u, f, &counting, NULL);
+  fiber_run(u, f, L);
+  counting.given = 1;
+  slice_left(u, f);
+  slice_counts(u);
+}
+
 /* }====================================================== */

@@ -48,6 +48,9 @@ struct slice {
 PRIVATE int slice_resume (struct universe *u, lua_State *L, lua_State **co,
                           int narg, struct slice *s, int *nres);
 
+/* Runs f, which closes its thread: within the budgets around. */
+PRIVATE void slice_close (struct universe *u, lua_State *L, struct fiber *f);
+
 /* Readies 'co' for slice_pass: may run anything, may raise. */
 PRIVATE struct phase *slice_ready (struct universe *u, lua_State *L,
                                    const struct fiber *f, lua_State *co);

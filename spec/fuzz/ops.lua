@@ -321,14 +321,18 @@ function places.format(m, node)
   return ("%s %s"):format(x, x)
 end
 
+-- 'load' catches errors of the function that it calls, below itself.
 function places.load(m, node)
   local parts = {"return ", "1 ", "+ 1"}
-  local i = 0
-  local f = assert(load(callback(m, node, function()
+  local i, r = 0, m:record()
+  local catch = r.catch
+  r.catch = r.barrier + 1
+  local f, err = load(callback(m, node, function()
     i = i + 1
     return parts[i]
-  end), "=loaded"))
-  return f()
+  end), "=loaded")
+  r.catch = catch
+  return assert(f, err)()
 end
 
 function places.require(m, node)

@@ -62,6 +62,7 @@ build = {
     ["cfiber.task.check"] = "lua/cfiber/task/check.lua",
     ["cfiber.task.combine"] = "lua/cfiber/task/combine.lua",
     ["cfiber.task.core"] = "lua/cfiber/task/core.lua",
+    ["cfiber.task.ends"] = "lua/cfiber/task/ends.lua",
     ["cfiber.task.group"] = "lua/cfiber/task/group.lua",
     ["cfiber.task.host"] = "lua/cfiber/task/host.lua",
     ["cfiber.task.locals"] = "lua/cfiber/task/locals.lua",
@@ -76,6 +77,7 @@ build = {
     ["cfiber.task.types"] = "lua/cfiber/task/types.lua",  -- for editors
     ["cfiber.task.trace"] = "lua/cfiber/task/trace.lua",  -- to record needs dkjson
     ["cfiber.types"] = "lua/cfiber/types.lua",  -- for editors
+    ["cfiber.task.waits"] = "lua/cfiber/task/waits.lua",
   },
   copy_directories = {"csrc/include", "doc"},  -- headers: what C modules include
 }

@@ -55,6 +55,7 @@ local uses = {
   ["puts"] = "ch:put(0, 0)",
   ["spawns"] = "S.spawn(function() end)",
   ["defers"] = "S.defer(function() end)",
+  ["delays"] = "S.delay(0.1, function() end)",
   ["is refused to wait"] = "pcall(ch.get, ch)",
 }
 

@@ -14,8 +14,8 @@ local scenarios = {}
 -- Waits for ever, or for the update after the next ones.
 local function open(S, left, seconds)
   local one = {}
-  left[one] = true
   local _ <close> = closing(function() left[one] = nil end)
+  left[one] = true  -- a timeout may come before
   S.wait(seconds or math.huge)
 end
 

@@ -96,7 +96,8 @@ describe("locals", function()
       local mine = S.locals()
       values[mine], last = true, mine
       mine.n = {n}
-      assert.same({n - 1}, getmetatable(mine).__index and getmetatable(mine).__index.n or {0})
+      local above = debug.getmetatable(mine).__index
+      assert.same({n - 1}, above and above.n or {0})
       if n < 100 then
         S.delay(1, generation, n + 1)
       end
@@ -113,6 +114,12 @@ describe("locals", function()
     end
     assert.is_true(count < 10, count .. " are kept")
     assert.same({100}, last.n)
+  end))
+
+  it("keep the way to those above", clean(function(S)
+    S.spawn(function()
+      assert.has_error(function() setmetatable(S.locals(), nil) end, "cannot change a protected metatable")
+    end)
   end))
 
   it("are those of a task alone", clean(function(S)

@@ -158,7 +158,7 @@ describe("A task that holds mutexes", function()
     local function hold()
       m:lock()
       local _ <close> = tasks.closing(function()
-        log((message(m.lock, m)):match "holds itself" or "in the host")
+        log((message(m.lock, m)):match "holds itself")
         m:unlock()
         log(m)
       end)
@@ -166,10 +166,10 @@ describe("A task that holds mutexes", function()
     end
     S.cancel(S.spawn(hold))
     S.spawn(S.cancel, S.spawn(hold))
-    assert.equal("in the host", seen[1])
-    assert.matches("free$", seen[2])
-    assert.equal("holds itself", seen[3])
-    assert.matches("free$", seen[4])
+    for i = 1, 3, 2 do
+      assert.equal("holds itself", seen[i])
+      assert.matches("free$", seen[i + 1])
+    end
   end))
 
   it("passes them on when who closes it is closed meanwhile", test(function(S, log, seen)

@@ -336,7 +336,7 @@ stack traceback:
     end)
     assert.equal(1, after)
     assert.match("^task 'guard' failed: game.lua:7: boom\n.*\non_error failed: game.lua:1: worse\nstack traceback:\n"
-      .. "\t%[C%]: in function 'error'\n.*\ntask 4 %(in C%) failed: table: 0x%x+\n.*\non_error failed: ", written)
+      .. "\t%[C%]: in function 'error'\n.*\ntask 5 %(in C%) failed: table: 0x%x+\n.*\non_error failed: ", written)
     S.on_error = 12
     assert.match("\non_error failed: attempt to call a number value\n", errors(fail, S, "boom"))
   end))

@@ -26,7 +26,7 @@ describe("Timers", function()
           id = id + 1
           local far = ({0.0001, 0.01, 2, 1000})[math.random(4)]
           local record = {id = id, due = now + math.random(0, 8) * far}
-          t:add(record)
+          t:add(record, record.due)
           list[#list + 1] = record
         end
         if #list > 0 and math.random(3) == 1 then
@@ -51,8 +51,8 @@ describe("Timers", function()
   it("far away that are taken out leave nothing behind", function()
     local t = timers.new()
     for i = 1, 100 do
-      local record = {due = i * 10.0}
-      t:add(record)
+      local record = {}
+      t:add(record, i * 10.0)
       t:remove(record)
     end
     assert.Nil(next(t.buckets))

@@ -33,7 +33,7 @@ function call:receive(...)
   end
   local core, results = self.core, pack(...)
   self.where = position(3)
-  core.busy = true
+  core:enter()
   self.results = results
   if self.waits then
     self.waits = false

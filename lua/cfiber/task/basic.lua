@@ -33,8 +33,8 @@ local function begin(core, name, n, f)
     t.state, t.what = "ready", nil
     return t
   elseif t and t.state ~= "ended" then
-    refuse(core, n, name, ("the task is %s"):format((t.state == "waiting" or t.state == "frame")
-      and "waiting for " .. t.what or t.state))
+    local waits = t.state == "waiting" or t.state == "frame"
+    refuse(core, n, name, waits and ("the task waits %s"):format(core:awaited(t)) or ("the task is %s"):format(t.state))
   elseif core:isforeign(f) then
     refuse(core, n, name, "a task of another scheduler")
   elseif status(f) ~= "suspended" then
@@ -86,7 +86,7 @@ end
 -- @return the seconds that passed
 function basic.wait(core, seconds)
   local t, since = core.cur, core.now
-  if not t or t.state ~= "running" then
+  if not t or core.busy or t.state ~= "running" then
     t = core:current "wait"
   end
   if seconds == nil then
@@ -144,7 +144,8 @@ local function known(core, name, thread)
 end
 
 --- Ends a task: its <close> variables run, innermost first, before this
--- returns. A task may cancel itself.
+-- returns; where the host cancels and they wait or go beyond the limits, the
+-- rest of that in later updates. A task may cancel itself.
 -- @return whether it had not ended before
 function basic.cancel(core, thread)
   return core:cancel(known(core, "cancel", thread))

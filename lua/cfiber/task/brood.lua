@@ -46,7 +46,7 @@ end
 -- function to name as its origin. Returns the record.
 function brood:begin(level, f, ...)
   local core = self.core
-  core.busy = true
+  core:enter()
   local t = core:make(f, level + 1)
   if select("#", ...) > 0 then
     t.args = pack(...)
@@ -61,7 +61,7 @@ end
 --- Takes part in the end of somebody else's task.
 function brood:join(t)
   local core = self.core
-  core.busy = true
+  core:enter()
   if t.state == "ended" then
     self:atend(t)
   else
@@ -129,7 +129,7 @@ end
 --- Its own tasks end now, but for the running one: that ends when it waits.
 function brood:stop()
   local core = self.core
-  core.busy = true
+  core:enter()
   local all = list(self.tasks)
   core.busy = false
   for _, t in ipairs(all) do
@@ -154,7 +154,7 @@ end
 --- The same; from now on it has no part in anybody's errors.
 function brood:close()
   local core = self.core
-  core.busy = true
+  core:enter()
   self.over, self.ended = true, function() return false end
   local t = self.joined:pop()
   while t do

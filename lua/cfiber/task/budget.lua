@@ -46,9 +46,10 @@ function budget:goes()
   return not self.seconds or clock() < self.stop
 end
 
---- Instructions for the next slice: a fair part of what is left.
-function budget:quantum()
-  if not self.instructions then
+--- Instructions for the next slice, of t: a fair part of what is left. The end of
+-- a task is not put off.
+function budget:quantum(t)
+  if not self.instructions or t.closes then
     return MOST
   end
   local s = self.scheduler

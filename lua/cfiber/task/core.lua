@@ -24,36 +24,44 @@
 --                       v  v
 --                       ended
 --
+-- 'left' tells that it comes back in the middle of such a wait.
+--
 -- Both states of waiting have 'since', the time when it began. A task leaves
 -- with LEFT. A wait that is refused, as in a finalizer, raises, and the state
 -- is wrong until the task next calls or leaves: see 'recover'.
 --
 -- A slice may stop a task wherever it is, so also between two steps of a
 -- function that changes what the scheduler keeps. Such functions set 'busy'
--- meanwhile: the task then goes on until they are done.
+-- meanwhile: the task then goes on until they are done. Those that are called
+-- in the middle of them, by a finalizer, end 'busy' too early: 'nested' then.
+-- A debug hook must not call any there.
 --
 -- A task that was woken has what it waited for only when it runs. Until then
 -- 'giveback' is kept, where what it got would be lost with it: see core:wake.
 
 local cfiber = require "cfiber"
-local queue = require "cfiber.task.queue"
+local ends = require "cfiber.task.ends"
 local records = require "cfiber.task.records"
 local timers = require "cfiber.task.timers"
+local waits = require "cfiber.task.waits"
 
-local resume, suspend, slice = cfiber.resume, cfiber.suspend, cfiber.slice
+local resume, slice = cfiber.resume, cfiber.slice
 local status, isyieldable = cfiber.status, cfiber.isyieldable
-local close = cfiber.close
-local unpack, pack = table.unpack, table.pack
+local unpack = table.unpack
 
-local LEFT = setmetatable({}, {__name = "left"})  -- what a task yields that waits
-local STUCK = 3000  -- instructions in which a wait that is not refused has begun
+local STUCK = 3000  -- instructions in which a change is done, and a wait that is not refused has begun
+local BUSY = 10000000  -- those of the longest change, of many tasks; 'busy' is wrong after that
 
 local core = {}
 core.__index = core
-for name, f in pairs(records) do
-  core[name] = f
+for _, part in ipairs {records, waits, ends} do
+  for name, f in pairs(part) do
+    core[name] = f
+  end
 end
 local popbefore, popqueue, popdeferred = records.popbefore, records.popqueue, records.popdeferred
+local LEFT, leave, recover, withdraw, unframe = waits.LEFT, waits.leave, waits.recover, waits.withdraw, waits.unframe
+local finish, closenext = ends.finish, ends.closenext
 
 -- Called when a task that nobody joined has failed.
 local function failed(_, t)
@@ -65,9 +73,9 @@ function core.new()
     now = 0.0,  -- seconds, the sum of all updates
     frame = 0,  -- updates so far
     cur = false,  -- the record of the task that runs
-    busy = false,
+    busy = false, nested = false,
     more = 1000,  -- instructions until a busy task is asked again
-    stuck = 0,  -- those since its state is that of a wait
+    stuck = 0,  -- those since then
     updating = false,
     queue = {}, head = 1, tail = 0,  -- of ready tasks; gaps are those of others
     deferred = {}, first = 1, last = 0,
@@ -86,341 +94,17 @@ function core.new()
 end
 
 -- ---------------------------------------------------------------------------
--- Waiting
-
-local function settimer(self, t, seconds)
-  if seconds < math.huge then
-    t.due = self.now + seconds
-    self.timers:add(t)
-  end
-end
-
--- Takes out t, which waits for a frame further ahead: t.bucket[t.place] is
--- false then. With its last one the list goes.
-local function unframe(self, t)
-  local list = t.bucket
-  list[t.place] = false
-  list.left = list.left - 1
-  t.bucket, t.place = nil, nil
-  if list.left == 0 then
-    self.frames[list.frame] = nil
-  end
-end
-
--- Takes a task out of all that would wake it, and from it what it was woken
--- with.
-local function withdraw(self, t)
-  if t.due then
-    self.timers:remove(t)
-  elseif t.bucket then
-    unframe(self, t)
-  end
-  local undo = t.unwait or t.giveback
-  if undo then
-    t.unwait, t.giveback = nil, nil
-    undo(t.on, t)
-  end
-end
-
--- Back to the scheduler, from any depth inside the task, until it is resumed;
--- then raises what it is interrupted with.
-local function leave(t)
-  local by
-  repeat
-    by = suspend(t.thread, LEFT)
-  until t.state == "running"  -- others may have resumed it
-  if by then
-    error(by.error, 0)
-  end
-end
-
-local function strike(list, first, last, t)
-  for i = first, last do
-    if list[i] == t then
-      list[i] = {state = "ended"}
-    end
-  end
-end
-
--- Takes a task off the lists of those that are resumed in time.
-local function unlist(self, t)
-  strike(self.queue, self.head, self.tail, t)  -- from a spawn
-  strike(self.next, 1, self.nexts, t)
-  if t.bucket and not t.due then
-    unframe(self, t)
-  end
-end
-
--- A task runs whose state is another one: a wait was refused, or it is doomed.
-local function recover(self, t)
-  if t.state == "doomed" then
-    suspend(t.thread)  -- for good
-  end
-  withdraw(self, t)
-  unlist(self, t)
-  t.state = "running"
-end
-
--- Ends a wait that cannot begin: the task is interrupted.
-local function interrupted(self, t)
-  local by = t.interrupt
-  recover(self, t)
-  t.interrupt, self.busy = nil, false
-  error(by.error, 0)
-end
-
---- Raises by.error in the wait of t, or in its next one where it does not wait:
--- what it was woken with is not lost.
-function core:interrupt(t, by)
-  if t.state == "frame" then
-    unlist(self, t)
-  elseif t.state == "waiting" and t.what ~= "spawn" then
-    withdraw(self, t)
-  else
-    t.interrupt = t.interrupt or by
-    return
-  end
-  t.state, t.args = "ready", {by, n = 1}
-  self:push(t)
-end
-
---- What changes the scheduler begins: 'busy'. Returns the record of the task
--- that runs, or false. A finalizer may call this in the middle of a wait that
--- begins, which must not be undone then: it cannot yield.
-function core:begin()
-  self.busy = true
-  local t = self.cur
-  if t and t.state ~= "running" and isyieldable() then
-    recover(self, t)
-  end
-  return t
-end
-
---- The record of the task that runs; an error in the name of a function
--- outside of tasks, which ends 'busy'.
-function core:current(name)
-  local t = self.cur
-  if not t then
-    self.busy = false
-    error(("'%s' outside of a task"):format(name), 3)
-  elseif t.state ~= "running" then
-    if not isyieldable() then
-      error("attempt to yield from a finalizer", 0)
-    end
-    self:begin()
-    self.busy = false
-  end
-  return t
-end
-
---- Is t what runs: by itself, or its <close> variables as it is closed?
-function core:acts(t)
-  while t and t.state == "closing" do
-    t = t.closer
-  end
-  return t == self.cur
-end
-
---- The running task, 'cur', waits until it is woken, at most for 'seconds'
--- (nil: for ever). 'what' says for what, on the object 'on'; unwait(on, t)
--- takes it off the object's list. Returns what wake got, or nil, "timeout";
--- raises what it is interrupted with. 'busy' ends.
-function core:block(what, on, unwait, seconds)
-  local t = self.cur
-  if not isyieldable() and status(t.thread) ~= "normal" then  -- in a finalizer; <close> variables of others can wait
-    if unwait then
-      unwait(on, t)
-    end
-    self.busy = false
-    error("attempt to yield from a finalizer", 0)
-  end
-  t.state, t.what, t.on, t.unwait, t.since = "waiting", what, on, unwait, self.now
-  if seconds then
-    settimer(self, t, seconds)
-  end
-  if t.interrupt then
-    interrupted(self, t)
-  end
-  leave(t)
-  self.busy = true
-  local value, why = t.value, t.why
-  t.value, t.why, t.giveback, t.on = nil, nil, nil, nil
-  self.busy = false
-  return value, why
-end
-
---- Makes a waiting task ready: its wait returns value, why. Where the value
--- must not be lost, giveback(on, t) is called when the task is ended before
--- that; t.value is still there then.
-function core:wake(t, value, why, giveback)
-  if t.due then
-    self.timers:remove(t)
-  end
-  t.state, t.value, t.why = "ready", value, why
-  t.unwait, t.giveback = nil, giveback
-  self:push(t)
-end
-
--- t, which runs and is in the list of an update, waits for it.
-local function waitframe(self, t, what)
-  t.state, t.what, t.since = "frame", what, self.now
-  if t.interrupt then
-    interrupted(self, t)
-  end
-  return leave(t)
-end
-
---- The running task t waits for the next update.
-function core:blocknext(t, what)
-  local n = self.nexts + 1
-  self.nexts = n
-  self.next[n] = t
-  return waitframe(self, t, what)
-end
-
---- The same for the n-th from now.
-function core:blockframes(t, what, n)
-  if n == 1 then
-    return self:blocknext(t, what)
-  end
-  local at = self.frame + n
-  local list = self.frames[at] or {frame = at, n = 0, left = 0}
-  self.frames[at] = list
-  local place = list.n + 1
-  list[place] = t
-  list.n, list.left = place, list.left + 1
-  t.bucket, t.place = list, place
-  return waitframe(self, t, what)
-end
-
---- A task that does not run yet waits for its time.
-function core:sleep(t, what, seconds)
-  t.state, t.what = "waiting", what
-  settimer(self, t, seconds)
-end
-
--- ---------------------------------------------------------------------------
--- Ends
-
-local function unjoin(t, joiner)
-  t.joiners:remove(joiner)
-end
-
---- The running task waits for the end of t, at most for 'seconds'. Returns
--- t, or nil, "timeout".
-function core:join(t, seconds)
-  self.busy = true
-  t.joiners = t.joiners or queue.new()
-  t.joiners:push(self.cur)
-  return self:block("join", t, unjoin, seconds)
-end
-
---- on:atend(t) is called when t has ended, unless it was forgotten.
-function core.atend(t, on)
-  t.atend = t.atend or queue.new()
-  t.atend:push(on)
-end
-
-function core.forget(t, on)
-  t.atend:remove(on)
-end
-
-local function callatend(t)
-  local list = t.atend
-  t.atend = nil
-  local on = list:pop()
-  while on do
-    on:atend(t)
-    on = list:pop()
-  end
-end
-
--- Returns whether there were any.
-local function wakejoiners(self, t)
-  local joiner = t.joiners:pop()
-  local joined = joiner ~= nil
-  while joiner do
-    self:wake(joiner, t)
-    joiner = t.joiners:pop()
-  end
-  return joined
-end
-
-local function finish(self, t, ok, ...)
-  self.busy = true
-  withdraw(self, t)
-  self:unlink(t)
-  if self.tracer then
-    self.tracer:ended(t, ok, ...)
-  end
-  t.state, t.ok, t.what = "ended", ok, nil
-  t.results = select("#", ...) > 0 and pack(...) or nil
-  if t.atend then
-    callatend(t)
-  end
-  local joined = t.joiners and wakejoiners(self, t)
-  self.busy = false
-  if not ok and not t.cancelled and not joined and not t.owned then
-    self.failed(self, t)
-  end
-end
-
--- A task that closes another may be closed in the middle of that, which closes
--- both.
-local killing = {}
-
-function killing:__close()
-  if self.task.state == "closing" then
-    finish(self.core, self.task, false, "cancelled")
-  end
-end
-
---- Ends a task that does not run: closes it, from the inside out.
-function core:kill(t)
-  self.busy = true
-  withdraw(self, t)
-  t.state, t.cancelled, t.closer = "closing", true, self.cur
-  local _ <close> = setmetatable({core = self, task = t}, killing)
-  self.busy = false
-  local ok, err = close(t.thread)
-  if ok then
-    finish(self, t, false, "cancelled")
-  else
-    t.cancelled = nil
-    finish(self, t, false, err)
-  end
-end
-
---- Ends a task in whatever state; the running one never comes back from it.
--- Returns whether it had not ended before.
-function core:cancel(t)
-  self.busy = true
-  local state = t.state
-  if t == self.cur then
-    t.state = "doomed"
-    suspend(t.thread)
-  elseif state == "running" then
-    t.state = "doomed"
-  elseif state ~= "doomed" and state ~= "closing" and state ~= "ended" then
-    self:kill(t)
-  end
-  self.busy = false
-  return state ~= "closing" and state ~= "ended"
-end
-
--- ---------------------------------------------------------------------------
 -- Resuming
 
 -- A resume came back without LEFT.
-local function ends(self, t, ok, ...)
+local function ended(self, t, ok, ...)
   if not ok then
     finish(self, t, false, ...)
-    close(t.thread)  -- an error leaves <close> variables to that
-    return
+    return closenext(self, t)
   elseif status(t.thread) == "dead" then
     return finish(self, t, true, ...)
   elseif t.state == "doomed" then
-    return self:kill(t)
+    return closenext(self, t)
   elseif t.state ~= "running" then
     recover(self, t)
   end
@@ -433,18 +117,18 @@ local function settle(self, t, before, ok, ...)
     self.tracer:leaves(t)
   end
   if (...) ~= LEFT then
-    return ends(self, t, ok, ...)
+    return ended(self, t, ok, ...)
   end
 end
 
 -- Does the task get to the end of what it does with 'busy'? Not where a wait was
 -- refused: its state is wrong then and 'busy' stays.
 local function isbusy(self, t)
-  if not self.busy or t.state == "running" then
-    return self.busy
+  if not self.busy and not self.nested then
+    return false
   end
   self.stuck = self.stuck + self.more
-  return self.stuck <= STUCK
+  return self.stuck <= (self.busy and t.state == "running" and BUSY or STUCK)
 end
 
 -- The same for a slice: 'how' is what it returns next, or the error.
@@ -461,7 +145,7 @@ local function settleslice(self, t, before, ok, how, ...)
     self.tracer:stopped(t)
   end
   if t.state == "doomed" then
-    return self:kill(t)
+    return closenext(self, t)
   elseif t.state ~= "running" then
     recover(self, t)
   end
@@ -472,7 +156,7 @@ end
 local function runslice(self, t, before, quantum)
   local args = t.args
   t.args, t.stopped = nil, nil
-  self.stuck = 0
+  self.stuck, self.nested = 0, false
   if args then
     return settleslice(self, t, before, slice(t.thread, quantum, unpack(args, 1, args.n)))
   end
@@ -482,12 +166,13 @@ end
 -- Resumes a ready task, in a slice where there is a budget.
 local function run(self, t)
   local before, budget = self.cur, self.budget
-  t.state, self.cur, self.busy = "running", t, false
+  t.state, self.cur = "running", t
+  self.busy = t.left
   if self.tracer then
     self.tracer:begins(t)
   end
   if budget then
-    return runslice(self, t, before, budget:quantum())
+    return runslice(self, t, before, budget:quantum(t))
   end
   local args = t.args
   if args then
@@ -507,7 +192,9 @@ function core:spawn(t)
     cur.state = "ready"
     self:pushfront(cur)
     self:pushfront(t)
-    return leave(cur)
+    leave(self, cur)
+    self.busy = false
+    return
   end
   local mark = self.head  -- those before it were spawned meanwhile
   self:pushfront(t)

@@ -4,12 +4,14 @@
 -- the task that spawned it. So that tasks which go on in others for ever keep
 -- no row of tables behind them, those of ended tasks become one.
 
+local getmetatable = debug.getmetatable
+
 local locals = {}
 
 -- A table that reads from 'above'; 't' is the record of its task, false for
 -- several that have ended.
 local function new(above, t)
-  return setmetatable({}, {__index = above, task = t})
+  return setmetatable({}, {__index = above, task = t, __metatable = "locals"})
 end
 
 local function ended(values)

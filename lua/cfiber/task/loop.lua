@@ -15,6 +15,7 @@ local LATE = 0.0005  -- seconds: what seems to be due when an update ends comes
 -- for that; some code takes twice the time in slices. So much runs between two
 -- looks at what else there is.
 local LIMITS = {seconds = 0.01}
+local LAST = {seconds = 1}  -- after an interrupt
 
 -- One run. 'last' is the time of the last update, 'frame' that of the last
 -- frame, both by the clock of 'host'.
@@ -57,7 +58,7 @@ local function isinterrupt(err)
   return type(err) == "string" and err:find "interrupted!$"
 end
 
--- All tasks end, so that their <close> variables run.
+-- All tasks end, so that their <close> variables run: for a second at most.
 local function interrupted(core)
   core.cur, core.busy, core.updating = false, false, false
   local text = core:dump()
@@ -67,6 +68,9 @@ local function interrupted(core)
     end
     pcall(core.cancel, core, t)
   end
+  core.budget = budget.new(core, LAST)
+  core.budget:begin()
+  core:update(0, true)
   error("interrupted!\n" .. text, 0)
 end
 

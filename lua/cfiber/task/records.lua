@@ -23,15 +23,15 @@ local records = {}
 
 function records:push(t)
   local tail = self.tail + 1
+  self.queue[tail] = t  -- where this fails nothing has changed
   self.tail = tail
-  self.queue[tail] = t
 end
 
 -- Comes before all others.
 function records:pushfront(t)
   local head = self.head - 1
-  self.head = head
   self.queue[head] = t
+  self.head = head
 end
 
 -- The first before this place that is ready, or nil.
@@ -85,8 +85,8 @@ end
 
 function records:defer(t)
   local last = self.last + 1
-  self.last = last
   self.deferred[last] = t
+  self.last = last
 end
 
 -- ---------------------------------------------------------------------------
@@ -152,10 +152,13 @@ function records:make(f, level)
   local by = self.cur
   local t = {
     thread = thread, f = f, id = number, state = "ready", since = self.now,
-    origin = origin(self, level + 1), inherited = by and (by.locals or by.inherited) or nil,
+    origin = origin(self, level + 1),
     what = nil, on = nil, unwait = nil, older = nil, newer = nil, ok = nil,  -- place for them: 16 in all
-    due = nil, bucket = nil, place = nil,
+    due = nil, bucket = nil, place = nil, left = false,
   }
+  if by and (by.locals or by.inherited) then
+    t.inherited = by.locals or by.inherited
+  end
   self.records[thread] = t
   link(self, t)
   if self.tracer then

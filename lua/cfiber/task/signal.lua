@@ -28,7 +28,7 @@ end
 
 local function connect(s, f, once)
   local c = setmetatable({signal = s, f = f, once = once, connected = true}, connection)
-  s.core.busy = true
+  s.core:enter()
   local list = change(s)
   list[#list + 1] = c
   s.core.busy = false
@@ -63,7 +63,7 @@ end
 -- @return whether it was connected
 function connection:disconnect()
   local core = self.signal.core
-  core.busy = true
+  core:enter()
   local connected = self.connected
   if connected then
     remove(self)
@@ -108,7 +108,7 @@ end
 -- Firing
 
 local function call(core, c, ...)
-  core.busy = true
+  core:enter()
   if not c.connected then
     core.busy = false
     return
@@ -126,7 +126,7 @@ end
 -- Wakes those that have waited since before the fire of this number.
 local function wake(s, number, ...)
   local core, waiting = s.core, s.waiting
-  core.busy = true
+  core:enter()
   local t, fired = waiting:peek(), nil
   while t and t.fires < number do
     fired = fired or pack(...)

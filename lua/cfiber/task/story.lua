@@ -6,12 +6,22 @@ local check = require "cfiber.task.check"
 local core = require "cfiber.task.core"
 
 local traceback, running = cfiber.traceback, cfiber.running
+local create, slice = cfiber.create, cfiber.slice
 local getinfo = debug.getinfo
 
--- tostring, also where __tostring fails.
+local PATIENCE = 10000  -- instructions of a __tostring
+
+-- tostring, also where __tostring fails or never ends.
 local function text(value)
-  local ok, s = pcall(tostring, value)
-  return ok and s or ("%s with an error in its __tostring"):format(type(value))
+  local kind = type(value)
+  if kind == "string" or kind == "number" then
+    return tostring(value)
+  end
+  local ok, how, s = slice(create(tostring), PATIENCE, value)
+  if ok and how == "return" then
+    return s
+  end
+  return ("%s with %s in its __tostring"):format(kind, ok and ("more than %d instructions"):format(PATIENCE) or "an error")
 end
 
 -- ---------------------------------------------------------------------------

@@ -10,6 +10,10 @@
 --
 -- A bucket goes when its last record does, so that timeouts far away that
 -- rarely come leave nothing behind.
+--
+-- The heap's functions are not made to be called in the middle of each other,
+-- which finalizers may do: 'late' is then a list of the buckets to see to when
+-- the first one is done.
 
 local found, heap = pcall(require, "binaryheap")
 if not found then
@@ -23,27 +27,45 @@ local timers = {}
 timers.__index = timers
 
 function timers.new()
-  return setmetatable({heap = heap.minUnique(), buckets = {}}, timers)
+  return setmetatable({heap = heap.minUnique(), buckets = {}, late = nil}, timers)
 end
 
---- t.due was set.
-function timers:add(t)
-  local tick = t.due * TICKS // 1
+-- The heap has a bucket as long as that has records.
+local function change(self, bucket)
+  if self.late then
+    self.late[#self.late + 1] = bucket
+    return
+  end
+  self.late = {bucket}
+  local i = 1
+  while self.late[i] do
+    bucket = self.late[i]
+    if bucket.left == 0 then
+      self.heap:remove(bucket)
+    elseif not self.heap:valueByPayload(bucket) then
+      self.heap:insert(bucket.tick, bucket)
+    end
+    i = i + 1
+  end
+  self.late = nil
+end
+
+--- t is due at this time, in seconds.
+function timers:add(t, due)
+  local tick = due * TICKS // 1
   local bucket = self.buckets[tick]
   if not bucket then
-    bucket = {tick = tick, n = 0, left = 0}
+    local new = {tick = tick, n = 0, left = 0}
+    bucket = self.buckets[tick] or new  -- a finalizer may have made one
     self.buckets[tick] = bucket
-    self.heap:insert(tick, bucket)
   end
   local n = bucket.n + 1
-  bucket.n, bucket.left = n, bucket.left + 1
   bucket[n] = t
-  t.bucket, t.place = bucket, n
-end
-
-local function drop(self, bucket)
-  self.buckets[bucket.tick] = nil
-  self.heap:remove(bucket)
+  bucket.n, bucket.left = n, bucket.left + 1
+  t.due, t.bucket, t.place = due, bucket, n
+  if bucket.left == 1 then
+    change(self, bucket)
+  end
 end
 
 --- Takes t out, whose timer is on.
@@ -53,7 +75,8 @@ function timers:remove(t)
   bucket.left = bucket.left - 1
   t.due, t.bucket, t.place = nil, nil, nil
   if bucket.left == 0 then
-    drop(self, bucket)
+    self.buckets[bucket.tick] = nil
+    change(self, bucket)
   end
 end
 
@@ -90,13 +113,19 @@ end
 --- Calls f(owner, t) for each record that is due, in order of time, those of
 -- one time in that of their waits; they are taken out before.
 function timers:pass(now, f, owner)
-  local last = now * TICKS // 1
+  local last, late = now * TICKS // 1, self.late
+  self.late = nil
+  for _, bucket in ipairs(late or {}) do  -- an error of memory ended that
+    change(self, bucket)
+  end
   local tick = self.heap:peekValue()
   while tick and tick <= last do
     local bucket = self.heap:peek()
     for _, t in ipairs(collect(bucket, now)) do
-      self:remove(t)
-      f(owner, t)
+      if t.bucket == bucket then  -- a finalizer may have taken it out
+        self:remove(t)
+        f(owner, t)
+      end
     end
     if tick == last then
       break  -- what is left in it is not due yet

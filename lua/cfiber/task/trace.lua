@@ -230,7 +230,7 @@ function trace.trace(core, path)
   if path ~= nil then
     check.type(1, "trace", "string", path)
   end
-  core.busy = true
+  core:enter()
   local err = core.recording and stop(core)
   err = path and start(core, path) or err
   core.busy = false

@@ -46,7 +46,7 @@ function task.run(limits) end
 -- ---------------------------------------------------------------------------
 -- Start
 
----Runs `f(...)` in a new task now, until it first waits. Raises "the task is ..." where it waits or runs, "a task of
+---Runs `f(...)` in a new task now, until it first waits. Raises "the task waits ..." or "is ..." where it waits or runs, "a task of
 ---another scheduler", "cannot start a dead thread" and the like.
 ---```lua
 ---task.spawn(function(text)
@@ -153,7 +153,7 @@ function task.any(...) end
 ---task.update(1)  --> false timeout
 ---```
 ---@param seconds number
----@param f cfiber.body
+---@param f fun(...): ...
 ---@param ... any
 ---@return boolean ok
 ---@return any ... results; or "timeout"
@@ -374,7 +374,7 @@ local group = {}
 function task.group() end
 
 ---As `task.spawn`. Raises "the group was left" ("was cancelled", "has failed").
----@param f cfiber.body
+---@param f fun(...): ...
 ---@param ... any
 ---@return thread
 function group:spawn(f, ...) end

@@ -1,0 +1,259 @@
+-- task/waits.lua: how tasks wait and are woken, as methods of the core
+
+local cfiber = require "cfiber"
+
+local suspend, status, isyieldable = cfiber.suspend, cfiber.status, cfiber.isyieldable
+local getinfo = debug.getinfo
+
+local LEFT = setmetatable({}, {__name = "left"})
+
+local waits = {LEFT = LEFT}  -- what a task yields that waits
+
+local function settimer(self, t, seconds)
+  if seconds < math.huge then
+    self.timers:add(t, self.now + seconds)
+  end
+end
+
+-- Takes out t, which waits for a frame further ahead: t.bucket[t.place] is
+-- false then. With its last one the list goes.
+local function unframe(self, t)
+  local list = t.bucket
+  list[t.place] = false
+  list.left = list.left - 1
+  t.bucket, t.place = nil, nil
+  if list.left == 0 then
+    self.frames[list.frame] = nil
+  end
+end
+
+-- Takes a task out of all that would wake it, and from it what it was woken
+-- with.
+local function withdraw(self, t)
+  if t.due then
+    self.timers:remove(t)
+  elseif t.bucket then
+    unframe(self, t)
+  end
+  local undo = t.unwait or t.giveback
+  if undo then
+    t.unwait, t.giveback = nil, nil
+    undo(t.on, t)
+  end
+end
+
+-- Back to the scheduler, from any depth inside the task, until it is resumed;
+-- then raises what it is interrupted with. 'busy' before and after.
+local function leave(self, t)
+  local by
+  t.left = true
+  repeat
+    by = suspend(t.thread, LEFT)
+  until t.state == "running"  -- others may have resumed it
+  t.left = false
+  if by then
+    self.busy = false
+    error(by.error, 0)
+  end
+end
+
+local function strike(list, first, last, t)
+  for i = first, last do
+    if list[i] == t then
+      list[i] = {state = "ended"}
+    end
+  end
+end
+
+-- Takes a task off the lists of those that are resumed in time.
+local function unlist(self, t)
+  strike(self.queue, self.head, self.tail, t)  -- from a spawn
+  strike(self.next, 1, self.nexts, t)
+  if t.bucket and not t.due then
+    unframe(self, t)
+  end
+end
+
+-- A task runs whose state is another one: a wait was refused, or it is doomed.
+local function recover(self, t)
+  if t.state == "doomed" then
+    suspend(t.thread)  -- for good
+  end
+  withdraw(self, t)
+  unlist(self, t)
+  t.state, t.left = "running", false
+end
+
+-- Ends a wait that cannot begin: the task is interrupted.
+local function interrupted(self, t)
+  local by = t.interrupt
+  recover(self, t)
+  t.interrupt, self.busy = nil, false
+  error(by.error, 0)
+end
+
+--- Raises by.error in the wait of t, or in its next one where it does not wait:
+-- what it was woken with is not lost.
+function waits:interrupt(t, by)
+  if t.state == "frame" then
+    unlist(self, t)
+  elseif t.state == "waiting" and t.what ~= "spawn" then
+    withdraw(self, t)
+  else
+    t.interrupt = t.interrupt or by
+    return
+  end
+  t.state, t.args = "ready", {by, n = 1}
+  self:push(t)
+end
+
+-- Does a debug hook run, not far out?
+local function ishooked()
+  for level = 3, 100 do
+    local at = getinfo(level, "n")
+    if not at or at.namewhat == "hook" then
+      return at
+    end
+  end
+end
+
+-- What changes the scheduler is called while it is busy. That may also be over:
+-- an error of memory ended it.
+local function nest(self)
+  if not isyieldable() then
+    self.nested = true
+  elseif ishooked() then
+    error("attempt to call the scheduler from a debug hook in the middle of its work", 0)
+  end
+end
+
+--- What changes the scheduler begins: 'busy'.
+function waits:enter()
+  if self.busy then
+    nest(self)
+  end
+  self.busy = true
+end
+
+--- The same. Returns the record of the task that runs, or false. A finalizer may
+-- call this in the middle of a wait that begins, which must not be undone then:
+-- it cannot yield.
+function waits:begin()
+  self:enter()
+  local t = self.cur
+  if t and t.state ~= "running" and isyieldable() then
+    recover(self, t)
+  end
+  return t
+end
+
+--- The record of the task that runs; an error in the name of a function
+-- outside of tasks, which ends 'busy'.
+function waits:current(name)
+  local t = self.cur
+  if not t then
+    self.busy = false
+    error(("'%s' outside of a task"):format(name), 3)
+  end
+  if self.busy then
+    nest(self)
+  end
+  if t.state ~= "running" then
+    if not isyieldable() then
+      error("attempt to yield from a finalizer", 0)
+    end
+    self:begin()
+    self.busy = false
+  end
+  return t
+end
+
+--- Is t what runs: by itself, or its <close> variables as it is closed?
+function waits:acts(t)
+  while t and t.state == "closing" do
+    t = t.closer
+  end
+  return t == self.cur
+end
+
+--- The running task, 'cur', waits until it is woken, at most for 'seconds'
+-- (nil: for ever). 'what' says for what, on the object 'on'; unwait(on, t)
+-- takes it off the object's list. Returns what wake got, or nil, "timeout";
+-- raises what it is interrupted with. 'busy' ends.
+function waits:block(what, on, unwait, seconds)
+  local t = self.cur
+  if not isyieldable() and status(t.thread) ~= "normal" then  -- in a finalizer; <close> variables of others can wait
+    if unwait then
+      unwait(on, t)
+    end
+    self.busy = false
+    error("attempt to yield from a finalizer", 0)
+  end
+  t.state, t.what, t.on, t.unwait, t.since = "waiting", what, on, unwait, self.now
+  if seconds then
+    settimer(self, t, seconds)
+  end
+  if t.interrupt then
+    interrupted(self, t)
+  end
+  leave(self, t)
+  local value, why = t.value, t.why
+  t.value, t.why, t.giveback, t.on = nil, nil, nil, nil
+  self.busy = false
+  return value, why
+end
+
+--- Makes a waiting task ready: its wait returns value, why. Where the value
+-- must not be lost, giveback(on, t) is called when the task is ended before
+-- that; t.value is still there then.
+function waits:wake(t, value, why, giveback)
+  if t.due then
+    self.timers:remove(t)
+  end
+  t.state, t.value, t.why = "ready", value, why
+  t.unwait, t.giveback = nil, giveback
+  self:push(t)
+end
+
+-- t, which runs and is in the list of an update, waits for it.
+local function waitframe(self, t, what)
+  t.state, t.what, t.since = "frame", what, self.now
+  if t.interrupt then
+    interrupted(self, t)
+  end
+  leave(self, t)
+  self.busy = false
+end
+
+--- The running task t waits for the next update.
+function waits:blocknext(t, what)
+  local n = self.nexts + 1
+  self.nexts = n
+  self.next[n] = t
+  return waitframe(self, t, what)
+end
+
+--- The same for the n-th from now.
+function waits:blockframes(t, what, n)
+  if n == 1 then
+    return self:blocknext(t, what)
+  end
+  local at = self.frame + n
+  local list = self.frames[at] or {frame = at, n = 0, left = 0}
+  self.frames[at] = list
+  local place = list.n + 1
+  list[place] = t
+  list.n, list.left = place, list.left + 1
+  t.bucket, t.place = list, place
+  return waitframe(self, t, what)
+end
+
+--- A task that does not run yet waits for its time.
+function waits:sleep(t, what, seconds)
+  t.state, t.what = "waiting", what
+  settimer(self, t, seconds)
+end
+
+waits.unframe, waits.withdraw, waits.leave, waits.recover = unframe, withdraw, leave, recover
+
+return waits

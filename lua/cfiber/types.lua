@@ -209,10 +209,10 @@ function cfiber.exit(...) end
 ---@return any closing
 function cfiber.iter(f, ...) end
 
----Resumes `co` for at most `budget` VM instructions, those of fibers that it resumes or closes included, and takes no more of the
----budgets around it than it executed. Who takes its place by `transfer` goes on with the budget. A fiber that was
----stopped, inside whatever C function, goes on with `slice` or any other resume, which passes it nothing. Returns
----errors as `resume`. Raises "budget out of range (1 to 2147483647)", and what `resume` raises.
+---Resumes `co` for at most `budget` VM instructions, those of fibers that it resumes or closes included, and takes no
+---more of the budgets around it than it executed. Who takes its place by `transfer` goes on with the budget. A fiber
+---that was stopped, inside whatever C function, goes on with `slice` or any other resume, which passes it nothing.
+---Returns errors as `resume`. Raises "budget out of range (1 to 2147483647)", and what `resume` raises.
 ---```lua
 ---local co = cfiber.create(function()
 ---  while true do

@@ -46,8 +46,8 @@ function task.run(limits) end
 -- ---------------------------------------------------------------------------
 -- Start
 
----Runs `f(...)` in a new task now, until it first waits. Raises "the task waits ..." or "is ..." where it waits or runs, "a task of
----another scheduler", "cannot start a dead thread" and the like.
+---Runs `f(...)` in a new task now, until it first waits. Raises "the task waits ..." or "is ..." where it waits or
+---runs, "a task of another scheduler", "cannot start a dead thread" and the like.
 ---```lua
 ---task.spawn(function(text)
 ---  task.wait(1)

@@ -7,9 +7,9 @@
 --     came back
 --
 -- Tasks wait for a value only where there is none, and to put one only where
--- there is no room. What they wait with is an offer, one in each channel, and
--- the offers of a task are a list: the first of them that is taken withdraws
--- the others.
+-- there is no room. What they wait with is an offer, in select one in each
+-- channel: these are a list, and the first of them that is taken withdraws the
+-- others. A task keeps the offer of a single wait for the next one.
 --
 -- A value that a waiting task was handed, but that ended before it ran, comes
 -- back to the front, whatever the capacity. Handed values have numbers, so that
@@ -21,42 +21,69 @@ local queue = require "cfiber.task.queue"
 local channel = {}
 channel.__index = channel
 
-local offers = {}  -- a list; its fields are 'task' and, at the end, 'went'
+local offer = {}
+local offers = {}  -- a list; its field 'went' is the one that was taken
 
 -- ---------------------------------------------------------------------------
 -- Offers
 
-local function waiters(offer)
-  local ch = offer.channel
-  return offer.value == nil and ch.getters or ch.putters
+local function waiters(o)
+  local ch = o.channel
+  return o.value == nil and ch.getters or ch.putters
 end
 
-local function withdraw(list)
+local function withdraw(o)
+  waiters(o):remove(o)
+end
+
+local function withdrawall(list)
   for i = 1, #list do
-    waiters(list[i]):remove(list[i])
+    withdraw(list[i])
   end
 end
 
-local giveback
+local giveback, givebackone
 
--- An offer was taken: its task is woken with the value, which for one that gets
--- has a number.
-local function accept(offer, value, why, number)
-  local list = offer.list
-  withdraw(list)
-  list.went, offer.number = offer, number
-  offer.channel.core:wake(list.task, value, why, number and giveback)
+-- The first of these offers, which there is, is taken: its task is woken with
+-- the value, which for one that gets has a number.
+local function accept(waiting, value, why, number)
+  local o = waiting:pop()
+  local list = o.list
+  if list then
+    withdrawall(list)
+    list.went = o
+  end
+  o.number = number
+  o.channel.core:wake(o.task, value, why, number and (list and giveback or givebackone))
 end
 
--- The running task waits with these offers.
-local function wait(core, what, list, timeout)
-  list.task = core.cur
-  for i = 1, #list do
-    local offer = list[i]
-    offer.list = list
-    waiters(offer):push(offer)
+local function result(value, why)
+  if why then
+    return value, why
   end
-  return core:block(what, setmetatable(list, offers), withdraw, timeout)
+  return value
+end
+
+-- The running task t waits for one channel, in its list 'waiting'.
+local function wait(core, t, what, ch, waiting, v, timeout)
+  local o = t.offer or setmetatable({task = t, channel = ch, value = v, number = nil}, offer)
+  t.offer = nil
+  o.channel, o.value = ch, v
+  waiting:push(o)
+  local value, why = core:block(what, o, withdraw, timeout)
+  o.channel, o.value = nil, nil
+  t.offer = o
+  return result(value, why)
+end
+
+-- It waits with these offers.
+local function waitall(core, t, what, list, timeout)
+  for i = 1, #list do
+    local o = list[i]
+    o.task, o.list = t, list
+    waiters(o):push(o)
+  end
+  return core:block(what, setmetatable(list, offers), withdrawall, timeout)
 end
 
 -- ---------------------------------------------------------------------------
@@ -88,15 +115,17 @@ local function unshift(ch, v, number)
   values[at], numbers[at] = v, number
 end
 
-function giveback(list, t)
-  local offer = list.went
-  local ch = offer.channel
-  local getter = ch.getters:peek()
-  if getter then
-    accept(getter, t.value, nil, offer.number)
+function givebackone(o, t)
+  local ch = o.channel
+  if ch.getters:peek() then
+    accept(ch.getters, t.value, nil, o.number)
   else
-    unshift(ch, t.value, offer.number)
+    unshift(ch, t.value, o.number)
   end
+end
+
+function giveback(list, t)
+  givebackone(list.went, t)
 end
 
 -- What can be done without waiting: both return two nils where nothing can.
@@ -105,12 +134,12 @@ local function put(ch, v)
   if ch.closed then
     return nil, "closed"
   end
-  local getter = ch.getters:peek()
-  if getter then
-    ch.handed = ch.handed + 1
-    accept(getter, v, nil, ch.handed)
+  if ch.getters:peek() then
+    local handed = ch.handed + 1
+    ch.handed = handed
+    accept(ch.getters, v, nil, handed)
     return true
-  elseif #ch < ch.capacity then
+  elseif ch.last - ch.first + 1 < ch.capacity then
     append(ch, v)
     return true
   end
@@ -119,15 +148,15 @@ end
 
 local function get(ch)
   local putter = ch.putters:peek()
-  if #ch > 0 then
+  if ch.first <= ch.last then
     local v = shift(ch)
-    if putter and #ch < ch.capacity then
+    if putter and ch.last - ch.first + 1 < ch.capacity then
       append(ch, putter.value)
-      accept(putter, true)
+      accept(ch.putters, true)
     end
     return v
   elseif putter then
-    accept(putter, true)
+    accept(ch.putters, true)
     return putter.value
   end
   return nil, ch.closed and "closed" or nil
@@ -135,13 +164,6 @@ end
 
 -- ---------------------------------------------------------------------------
 -- Methods
-
-local function result(value, why)
-  if why then
-    return value, why
-  end
-  return value
-end
 
 --- Puts a value, which must not be nil; waits for room, for at most 'timeout'
 -- seconds; 0 does not wait, so that it works outside of tasks. Without
@@ -161,7 +183,7 @@ function channel:put(v, timeout)
       if not t then
         core:current "put"
       end
-      return result(wait(core, "put", {{channel = self, value = v}}, timeout))
+      return wait(core, t, "put", self, self.putters, v, timeout)
     end
     why = "timeout"
   end
@@ -185,7 +207,7 @@ function channel:get(timeout)
       if not t then
         core:current "get"
       end
-      return result(wait(core, "get", {{channel = self}}, timeout))
+      return wait(core, t, "get", self, self.getters, nil, timeout)
     end
     why = "timeout"
   end
@@ -194,10 +216,8 @@ function channel:get(timeout)
 end
 
 local function refuse(waiting)
-  local offer = waiting:peek()
-  while offer do
-    accept(offer, nil, "closed")
-    offer = waiting:peek()
+  while waiting:peek() do
+    accept(waiting, nil, "closed")
   end
 end
 
@@ -232,10 +252,14 @@ function channel:__tostring()
 end
 
 -- What a task waits for.
+function offer:__tostring()
+  return tostring(self.channel)
+end
+
 function offers:__tostring()
   local names = {}
   for i = 1, #self do
-    names[i] = tostring(self[i].channel)
+    names[i] = tostring(self[i])
   end
   return table.concat(names, "; ")
 end
@@ -271,29 +295,29 @@ local function offersof(core, cases)
     if getmetatable(ch) ~= channel or ch.core ~= core then
       return nil, i
     end
-    list[i] = {channel = ch, value = case[2], index = i}
+    list[i] = setmetatable({channel = ch, value = case[2], index = i}, offer)
   end
   return list
 end
 
 local function try(list)
   for i = 1, #list do
-    local offer = list[i]
+    local o = list[i]
     local value, why
-    if offer.value == nil then
-      value, why = get(offer.channel)
+    if o.value == nil then
+      value, why = get(o.channel)
     else
-      value, why = put(offer.channel, offer.value)
+      value, why = put(o.channel, o.value)
     end
     if value ~= nil or why then
-      return offer, value, why
+      return o, value, why
     end
   end
 end
 
-local function selected(offer, value, why)
-  if offer then
-    return offer.index, result(value, why)
+local function selected(o, value, why)
+  if o then
+    return o.index, result(value, why)
   end
   return nil, why
 end
@@ -316,19 +340,19 @@ function part.select(core, cases, timeout)
     check.fail(1, "select", ("case %d is not {channel} or {channel, value} of this scheduler"):format(wrong))
   end
   local t = core:begin()
-  local offer, value, why = try(list)
-  if not offer then
+  local went, value, why = try(list)
+  if not went then
     if timeout ~= 0 then
       if not t then
         core:current "select"
       end
-      value, why = wait(core, "select", list, timeout)
+      value, why = waitall(core, t, "select", list, timeout)
       return selected(list.went, value, why)
     end
     why = "timeout"
   end
   core.busy = false
-  return selected(offer, value, why)
+  return selected(went, value, why)
 end
 
 return part

@@ -37,7 +37,11 @@ end
 --- Takes the oldest out; or nil.
 function queue:pop()
   local x = self.first
-  if x then
+  if x == nil then
+    return nil
+  elseif x == self.last then
+    self.first, self.last, self.count = nil, nil, 0
+  else
     self:remove(x)
   end
   return x

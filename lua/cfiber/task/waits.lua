@@ -139,7 +139,10 @@ end
 -- call this in the middle of a wait that begins, which must not be undone then:
 -- it cannot yield.
 function waits:begin()
-  self:enter()
+  if self.busy then
+    nest(self)
+  end
+  self.busy = true
   local t = self.cur
   if t and t.state ~= "running" and isyieldable() then
     recover(self, t)

@@ -48,22 +48,27 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wcast-align $(if $(CI),-Werror)
 DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT) \
   $(if $(DEBUG),-DCFIBER_DEBUG)
+# The name of the directory, which -g writes down, is left out: the same sources
+# give the same bytes everywhere.
+PLACELESS = -ffile-prefix-map="$$PWD"=.
 # Unwind tables: C++ exceptions and debuggers pass through.
-COMPILE = $(CC) -std=c99 -fPIC -fexceptions $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
+COMPILE = $(CC) -std=c99 -fPIC -fexceptions $(PLACELESS) $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
 LUACOMPILE = $(COMPILE) -I$(LUA_INCDIR)
 
 ifeq ($(shell uname -s),Darwin)
 SHARED = -bundle -undefined dynamic_lookup
 LOCALIZE = :
+ARCHIVE = ZERO_AR_DATE=1 $(AR) rcs
 else
 # Functions of other libraries are looked up when the module is loaded, not on a
 # fiber's stack, and their addresses are read-only from then on.
 SHARED = -shared -Wl,-z,relro,-z,now
 LOCALIZE = $(OBJCOPY) --localize-hidden
+ARCHIVE = $(AR) rcsD
 endif
 
 .PHONY: all help amalgamation env demo game bench bench-peers manual test check soak \
-  fuzz asan tsan memcheck analyze lint install clean force
+  fuzz asan tsan memcheck analyze lint rockspec install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
 help:
@@ -100,7 +105,9 @@ help:
 	'                      UNDER=undefined without ASan: jumps of hosts, too' \
 	'make analyze [BY=gcc]  gcc -fanalyzer, cppcheck and clang-tidy on csrc, as far' \
 	'                      as they are installed; or one: gcc, cppcheck, tidy' \
-	'make lint             luacheck' \
+	'make lint             luacheck, luarocks lint' \
+	'make rockspec         writes the rockspec of the release from that of the' \
+	'                      sources' \
 	'make install PREFIX=  into $(PREFIX) (DESTDIR is honoured): the module,' \
 	'                      headers, libcfiber.a, files for pkg-config and CMake, the' \
 	'                      manual; man pages and HTML of it where pandoc is' \
@@ -118,7 +125,7 @@ $(BUILD)/libcfiber.a: $(OBJECTS)
 	@echo '$(AR) $@'
 	$(Q)$(CC) -nostdlib -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
 	$(Q)$(LOCALIZE) $(BUILD)/obj/cfiber-all.o
-	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/obj/cfiber-all.o
+	$(Q)rm -f $@ && $(ARCHIVE) $@ $(BUILD)/obj/cfiber-all.o
 
 AMALGAMATION = $(BUILD)/amalgamation
 
@@ -322,10 +329,17 @@ analyze:
 
 lint:
 	luacheck -q csrc doc lua spec
+	for r in rockspec/*.rockspec; do luarocks lint "$$r" || exit 1; done
 
 VERSION = $(shell sed -n 's/^.define CFIBER_VERSION "cfiber \(.*\)"/\1/p' csrc/include/cfiber.h)
 # What packages for other programs say, with @NAMES@ replaced
 FILL = sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|'
+
+# The rockspec of the release: that of the sources, with a version and a tag
+rockspec:
+	sed 's/"scm-1"/"$(VERSION)-1"/; s/branch = "main"/tag = "v$(VERSION)"/' \
+	  rockspec/cfiber-scm-1.rockspec >rockspec/cfiber-$(VERSION)-1.rockspec
+
 INSTALL_PKGDIR = $(PREFIX)/lib/pkgconfig
 INSTALL_CMAKEDIR = $(PREFIX)/lib/cmake/cfiber
 INSTALL_DOCDIR = $(PREFIX)/share/doc/cfiber

@@ -1,8 +1,9 @@
--- rock_spec.lua: the rockspec, in a copy of the sources, in child processes
+-- rock_spec.lua: the rockspecs, in a copy of the sources, in child processes
 
 local building = require "building"
 local child = require "child"
 local helper = require "helper"
+local pages = require "pages"
 
 if helper.mode ~= "plain" then
   return  -- LuaRocks builds the same in every mode
@@ -10,6 +11,8 @@ end
 
 local quote = child.quote
 local rockspec = "rockspec/cfiber-scm-1.rockspec"
+local version = helper.cfiber._VERSION:match "%S+$"
+local release = ("cfiber-%s-1"):format(version)
 
 -- Runs commands of the shell: whether they succeed, and all their output.
 local function run(commands, ...)
@@ -29,16 +32,23 @@ local function isours(command)
   return ok and tonumber(width) == string.packsize "T"
 end
 
--- The command of the system's LuaRocks for this Lua, or nil.
-local function findluarocks()
-  for _, command in ipairs {"luarocks-5.4", "luarocks --lua-version 5.4"} do
-    if isours(command) then
+-- Is this the LuaRocks of a Lua 5.1?
+local function isolder(command)
+  local ok, text = run([[$(%s config variables.LUA) -e 'print(_VERSION)']], command)
+  return ok and text == "Lua 5.1\n"
+end
+
+-- The command of the system's LuaRocks for a Lua, or nil.
+local function findluarocks(lua, accept)
+  for _, command in ipairs {"luarocks-" .. lua, "luarocks --lua-version " .. lua} do
+    if accept(command) then
       return command
     end
   end
 end
 
-local luarocks = findluarocks()
+local luarocks = findluarocks("5.4", isours)
+local older = findluarocks("5.1", isolder)
 
 -- Defines a test that is skipped where LuaRocks is not installed.
 local function case(name, body)
@@ -59,10 +69,14 @@ end
 describe("The rockspec", function()
   local top, copy, tree
 
-  -- Runs LuaRocks in the copy, where no 'make' around it has a say.
-  local function rocks(...)
-    return check("cd %s && unset MAKEFLAGS MAKELEVEL && HOME=%s %s %s", quote(copy), quote(top), luarocks,
+  -- Runs a LuaRocks in the copy, where no 'make' around it has a say.
+  local function with(command, ...)
+    return check("cd %s && unset MAKEFLAGS MAKELEVEL && HOME=%s %s %s", quote(copy), quote(top), command,
       table.concat({...}, " "))
+  end
+
+  local function rocks(...)
+    return with(luarocks, ...)
   end
 
   -- The tree is named relative to the copy: Debian's luarocks-5.4 splits its
@@ -103,12 +117,20 @@ describe("The rockspec", function()
     assert.same(glob "lua/cfiber/*.lua lua/cfiber/*/*.lua", modules)
   end)
 
-  case("is found valid by LuaRocks", function()
-    rocks("lint", rockspec)
+  it("of the release is that of the sources, with its version and its tag", function()
+    local text = pages.read(rockspec):gsub('"scm%-1"', ('"%s-1"'):format(version))
+      :gsub('branch = "main"', ('tag = "v%s"'):format(version))
+    assert(text == pages.read(("rockspec/%s.rockspec"):format(release)), "'make rockspec' writes it")
   end)
 
-  case("installs a module that runs, below a path with spaces", function()
-    install()
+  case("is found valid by LuaRocks", function()
+    for _, name in ipairs(glob "rockspec/*") do
+      rocks("lint", name)
+    end
+  end)
+
+  -- Runs what is installed in a tree, after commands of the shell.
+  local function try(at, commands)
     local program = [[
       local cfiber = require "cfiber.global" and require "cfiber"
       print(package.searchpath("cfiber", package.cpath))
@@ -116,14 +138,25 @@ describe("The rockspec", function()
         return ("abc"):gsub("b", coroutine.yield)
       end)())
       print(coroutine.yield ~= cfiber.yield)]]
-    local output = check("cd / && LUA_PATH=%s LUA_CPATH=%s $LUA -e %s", quote(tree .. "/share/lua/5.4/?.lua"),
-      quote(tree .. "/lib/lua/5.4/?.so"), quote(program))
-    assert.equal(tree .. "/lib/lua/5.4/cfiber.so\nb\ntrue\n", output)
+    local output = check("cd / && %s\nLUA_PATH=%s LUA_CPATH=%s $LUA -e %s", commands or ":",
+      quote(at .. "/share/lua/5.4/?.lua"), quote(at .. "/lib/lua/5.4/?.so"), quote(program))
+    assert.equal(at .. "/lib/lua/5.4/cfiber.so\nb\ntrue\n", output)
+  end
+
+  case("installs a module that runs, below a path with spaces", function()
+    install()
+    try(tree)
   end)
 
-  case("installs the commands for gdb", function()
+  case("installs the commands for gdb, the manual, and types for editors", function()
     install()
-    check("test -f %s/lib/luarocks/rocks-5.4/cfiber/scm-1/doc/cfiber-gdb.py", quote(tree))
+    check([[set -e
+      cd %s
+      for name in cfiber-gdb.py manual/index.md manual/lua.md manual/native.svg; do
+        cmp "$OLDPWD/doc/$name" "lib/luarocks/rocks-5.4/cfiber/scm-1/doc/$name"
+      done
+      cmp "$OLDPWD/lua/cfiber/types.lua" share/lua/5.4/cfiber/types.lua
+      cmp "$OLDPWD/lua/cfiber/task/types.lua" share/lua/5.4/cfiber/task/types.lua]], quote(tree))
   end)
 
   case("installs all headers", function()
@@ -163,5 +196,95 @@ describe("The rockspec", function()
     local ok, problem = pcall(rocks, "test", rockspec)
     assert.is_false(ok)
     assert.match("tests failed", problem, 1, true)
+  end)
+
+  -- The release: its rockspec, with a repository on this machine in the place of
+  -- the public one, and both kinds of rocks that it makes
+  local packed
+  local function pack()
+    if packed then
+      return
+    end
+    building.check({"git", "zip", "unzip"}, "")
+    check([[set -e
+      mkdir -p %s/origin %s/rocks
+      cp -R Makefile LICENSE csrc doc lua rockspec %s/origin
+      cd %s/origin
+      git init -q && git add . && git -c user.name=spec -c user.email=spec@localhost commit -q -m sources
+      git tag v%s]], quote(top), quote(top), quote(top), quote(top), version)
+    local text, n = pages.read(("rockspec/%s.rockspec"):format(release)):gsub('"git%+https://[^"]*"',
+      ("%q"):format("git+file://" .. top .. "/origin"))
+    assert.equal(1, n)
+    building.write(("%s/rocks/%s.rockspec"):format(top, release), text)
+    rocks(("pack ../rocks/%s.rockspec"):format(release))
+    rocks(("install %s.src.rock --tree ../packed"):format(release))
+    rocks("pack cfiber --tree ../packed")
+    packed = true
+  end
+
+  local function binary()
+    return glob(("%s/%s.*-*.rock"):format(quote(copy), release))[1]:match "[^/]*$"
+  end
+
+  case("of the release makes a rock of sources that installs", function()
+    pack()
+    try(top .. "/packed")
+  end)
+
+  case("builds the same bytes in another place", function()
+    install()
+    pack()
+    check("cmp %s %s", quote(tree .. "/lib/lua/5.4/cfiber.so"), quote(top .. "/packed/lib/lua/5.4/cfiber.so"))
+  end)
+
+  -- All programs of the system but compilers, assemblers and linkers
+  local uncompiled = [[
+    mkdir -p %s/bin
+    not='/[^/]*(cc|c\+\+|g\+\+|clang|c[89]9|cpp)[^/]*$|/([^/]*-)?(ld|as)[^/]*$'
+    ls -d /usr/local/bin/* /bin/* /usr/bin/* | grep -Ev "$not" | xargs ln -sf -t %s/bin
+    export PATH=%s/bin
+    if command -v cc gcc clang c++ ld as; then exit 1; fi]]
+
+  case("makes a binary rock that installs and runs where no compiler is", function()
+    pack()
+    try(top .. "/nocc", ("%s\n(cd %s && HOME=%s %s install %s --tree ../nocc) >/dev/null 2>&1"):format(
+      uncompiled:format(quote(top), quote(top), quote(top)), quote(copy), quote(top), luarocks, binary()))
+  end)
+
+  case("is installed for one user, and removed without a trace", function()
+    pack()
+    rocks("install", binary(), "--local")
+    try(top .. "/.luarocks")
+    rocks("remove cfiber --local")
+    assert.equal("./lib/luarocks/rocks-5.4/manifest\n", check("cd %s/.luarocks && find . -type f", quote(top)))
+  end)
+
+  -- Defines a test that is skipped where there is no LuaRocks for Lua 5.1.
+  local function oldercase(name, body)
+    case(name, older and body or function()
+      pending "LuaRocks for Lua 5.1 is not installed"
+    end)
+  end
+
+  oldercase("is refused by another Lua's LuaRocks, which says what it needs", function()
+    local ok, problem = pcall(with, older, "make", rockspec, "--tree ../older")
+    assert.is_false(ok)
+    assert.match("cfiber scm-1 depends on lua >= 5.4, < 5.5 (not installed)", problem, 1, true)
+    assert.is_false((run("test -e %s/older", quote(top))))
+  end)
+
+  oldercase("leaves alone what another Lua has in the same tree", function()
+    pack()
+    building.write(top .. "/rocks/other-1-1.rockspec", [[
+      package, version, source = "other", "1-1", {url = "."}
+      build = {type = "builtin", modules = {["cfiber.other"] = "lua/cfiber/global.lua"}}]])
+    local files = ("cd %s/both && find . -path '*5.1*' -type f -exec cksum {} +"):format(quote(top))
+    with(older, "make ../rocks/other-1-1.rockspec --tree ../both")
+    local before = check(files)
+    assert.match("share/lua/5.1/cfiber/other.lua", before, 1, true)
+    rocks("install", binary(), "--tree ../both")
+    try(top .. "/both")
+    rocks("remove cfiber --tree ../both")
+    assert.equal(before, check(files))
   end)
 end)

@@ -44,6 +44,27 @@ function library.run(arguments, script)
   return library.shell("exec $LUA " .. arguments, script)
 end
 
+--- For programs that have serve(answer), which returns a port, get(port, path)
+-- and run(function, ...): a server that answers in capitals, to be asked inside
+-- something else.
+library.capitals = [[
+  local inner = serve(string.upper)
+  local function ask(word)
+    return (get(inner, "/" .. word):sub(2))
+  end
+]]
+
+--- Several clients of one server; prints "/1 /2 /3".
+library.clients = [[
+  local port = serve(function(path) return path end)
+  local answers = {}
+  local function client(i)
+    return function() answers[i] = get(port, "/" .. i) end
+  end
+  run(client(1), client(2), client(3))
+  print(table.concat(answers, " "))
+]]
+
 local native, all = "stats.native_yields", "stats.native_yields + stats.compact_yields"
 
 -- Runs a program as it is, or on fibers, which must make some of these yields.

@@ -61,23 +61,10 @@ local web = [[
 ]]
 
 -- An HTTP server that answers in capitals, to be asked inside another one
-local capitals = web .. [[
-  local inner = serve(string.upper)
-  local function ask(word)
-    return (get(inner, "/" .. word):sub(2))
-  end
-]]
+local capitals = web .. library.capitals
 
 describe("copas", function()
-  tests.same("serves requests of HTTP to several clients", "/1 /2 /3\n", web .. [[
-    local port = serve(function(path) return path end)
-    local answers = {}
-    local function client(i)
-      return function() answers[i] = get(port, "/" .. i) end
-    end
-    run(client(1), client(2), client(3))
-    print(table.concat(answers, " "))
-  ]])
+  tests.same("serves requests of HTTP to several clients", "/1 /2 /3\n", web .. library.clients)
 
   tests.same("lets a handler be a client of another server", "TO BE\n", capitals .. [[
     local port = serve(function() return ask "to" .. " " .. ask "be" end)

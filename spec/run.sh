@@ -32,10 +32,16 @@ ctests () {  # SWITCH
   return $failed
 }
 
-specs () {  # SWITCH MODE
-  $MAKE --no-print-directory -s SWITCH="$1" specmodules || return 1
-  ( eval "$($MAKE -s --no-print-directory SWITCH="$1" env)" \
-      && CFIBER_SPEC_MODE=$2 "$LUA" spec/run.lua )
+specs () {  # SWITCH MODE PATH...: each PATH in a process of its own
+  switch=$1 mode=$2
+  shift 2
+  $MAKE --no-print-directory -s SWITCH="$switch" specmodules || return 1
+  ( eval "$($MAKE -s --no-print-directory SWITCH="$switch" env)"
+    failed=0
+    for path; do
+      CFIBER_SPEC_MODE=$mode "$LUA" spec/run.lua "$path" || failed=1
+    done
+    exit $failed )
 }
 
 # sanitizer NAME KIND: a suite under it, if the compiler has it
@@ -54,10 +60,11 @@ mkdir -p "$logs" || exit 1
 
 suite c-native ctests native
 suite c-ucontext ctests ucontext
-suite lua-native specs native plain
-suite lua-compact specs native compact
-suite lua-collector specs native collector
-suite lua-ucontext specs ucontext plain
+suite lua-native specs native plain spec
+suite lua-compact specs native compact spec
+# What busted keeps of each test makes the next collections longer.
+suite lua-collector specs native collector spec/*/*_spec.lua
+suite lua-ucontext specs ucontext plain spec
 sanitizer asan address
 sanitizer tsan thread
 

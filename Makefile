@@ -350,7 +350,8 @@ install: all
 	  "$(DESTDIR)$(INSTALL_PKGDIR)" "$(DESTDIR)$(INSTALL_CMAKEDIR)" \
 	  "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(INSTALL_DOCDIR)/manual"
 	install -m 755 $(BUILD)/cfiber.so "$(DESTDIR)$(INSTALL_CDIR)"
-	install -m 644 lua/cfiber/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber"
+	install -m 644 lua/*.tl "$(DESTDIR)$(INSTALL_LUADIR)"
+	install -m 644 lua/cfiber/*.lua lua/cfiber/*.tl "$(DESTDIR)$(INSTALL_LUADIR)/cfiber"
 	install -m 644 lua/cfiber/task/*.lua "$(DESTDIR)$(INSTALL_LUADIR)/cfiber/task"
 	install -m 644 $(BUILD)/libcfiber.a "$(DESTDIR)$(PREFIX)/lib"
 	install -m 644 $(HEADERS) "$(DESTDIR)$(PREFIX)/include"

@@ -54,6 +54,16 @@ function tags.overload(item, text)
   table.insert(item.overloads, text)
 end
 
+function tags.generic(item, text)
+  item.generic = text
+end
+
+function tags.operator(item, text)
+  table.insert(item.operators, text)
+end
+
+function tags.meta() end
+
 function tags.class(item, text)
   item.class = text
 end
@@ -75,7 +85,7 @@ function tags.field(item, text)
 end
 
 local function new()
-  return {doc = {}, own = 0, params = {}, results = {}, overloads = {}, fields = {}}
+  return {doc = {}, own = 0, params = {}, results = {}, overloads = {}, operators = {}, fields = {}}
 end
 
 local function annotate(item, line)
@@ -87,9 +97,7 @@ local function annotate(item, line)
   if tag == "class" then
     item.own = #item.doc
   end
-  if tags[tag] then
-    tags[tag](item, text)
-  end
+  assert(tags[tag], "unknown tag: " .. line)(item, text)
 end
 
 -- What a line of code, which ends an item, adds to it.
@@ -101,8 +109,8 @@ end
 
 --- Reads a file of types: an array of items. One is a section, with a 'title';
 -- a 'class' with 'fields'; or a function with its 'owner', a 'mark', "." or
--- ":", its 'name', 'arguments', 'params', 'results' and 'overloads'. 'doc' is an
--- array of lines.
+-- ":", its 'name', 'arguments', 'params', 'results', 'overloads' and 'generic'.
+-- 'doc' is an array of lines.
 function annotations.read(path)
   local items, item, rule = {}, new(), false
   for line in io.lines(path) do

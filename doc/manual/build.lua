@@ -3,7 +3,8 @@
 -- The pages of reference come from the types for editors and from the headers.
 -- They are kept beside the guides, to be read as they are.
 --
--- usage: lua doc/manual/build.lua         writes the pages of reference
+-- usage: lua doc/manual/build.lua         writes the pages of reference, and the
+--                                         declarations for Teal
 --        lua doc/manual/build.lua DIR     makes HTML of all pages, and man pages
 --                                         of the reference, in DIR, by pandoc
 
@@ -12,6 +13,7 @@ package.path = here .. "?.lua;" .. package.path
 
 local annotations = require "annotations"
 local headers = require "headers"
+local teal = require "teal"
 
 local build = {}
 
@@ -48,6 +50,14 @@ function build.reference()
       page.source)
   end
   return pages
+end
+
+--- The declarations for Teal: path -> text.
+function build.declarations()
+  return {
+    ["lua/cfiber.d.tl"] = teal.declarations("cfiber", "lua/cfiber/types.lua"),
+    ["lua/cfiber/task.d.tl"] = teal.declarations("cfiber.task", "lua/cfiber/task/types.lua"),
+  }
 end
 
 -- ---------------------------------------------------------------------------
@@ -109,6 +119,9 @@ if arg and arg[0]:find "build%.lua$" then
   else
     for name, text in pairs(build.reference()) do
       write(here .. name, text)
+    end
+    for path, text in pairs(build.declarations()) do
+      write(path, text)
     end
   end
 end

@@ -81,6 +81,14 @@ describe("Types for editors", function()
   end
 end)
 
+describe("Declarations for Teal", function()
+  for path, text in pairs(build.declarations()) do
+    it("are what the types for editors say: " .. path, function()
+      assert.equal(text, pages.read(path))
+    end)
+  end
+end)
+
 describe("cfiber.h", function()
   local text = pages.read "csrc/include/cfiber.h"
   local described = all(pages.read "doc/manual/c.md", "\n### ([^\n]*)")

@@ -52,6 +52,10 @@ describe("What 'make install' installs", function()
     assert.equal(check({}, "ls csrc/include"), check({}, "ls " .. quote(prefix .. "/include")))
   end)
 
+  it("has what is in Lua, with types for editors and for Teal", function()
+    check({}, ("diff -r lua %s"):format(quote(prefix .. "/share/lua/5.4")))
+  end)
+
   it("can be read by everybody", function()
     assert.equal("", check({}, ("find %s -type f ! -perm -444"):format(quote(prefix))))
   end)

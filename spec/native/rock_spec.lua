@@ -155,8 +155,9 @@ describe("The rockspec", function()
       for name in cfiber-gdb.py manual/index.md manual/lua.md manual/native.svg; do
         cmp "$OLDPWD/doc/$name" "lib/luarocks/rocks-5.4/cfiber/scm-1/doc/$name"
       done
-      cmp "$OLDPWD/lua/cfiber/types.lua" share/lua/5.4/cfiber/types.lua
-      cmp "$OLDPWD/lua/cfiber/task/types.lua" share/lua/5.4/cfiber/task/types.lua]], quote(tree))
+      for name in cfiber.d.tl cfiber/types.lua cfiber/task.d.tl cfiber/task/types.lua; do
+        cmp "$OLDPWD/lua/$name" "share/lua/5.4/$name"
+      done]], quote(tree))
   end)
 
   case("installs all headers", function()

@@ -15,7 +15,7 @@
 /* Refuses to leave a finalizer. */
 static void checkfinalizer (struct universe *u, lua_State *L,
                             const struct fiber *f) {
-  if (finalizer_isinside(u, L, f))
+  if (finalizer_isinside(u, L, f, 0))
     fiber_raise(L, "attempt to yield from a finalizer");
 }
 
@@ -316,21 +316,10 @@ static int depthof (const struct universe *u, const struct fiber *f) {
 }
 
 
-/* Does a finalizer run that f must not leave from a hook on L? None runs on L
-   itself: its hooks would not run. */
-static int finalizes (const struct universe *u, lua_State *L,
-                      const struct fiber *f) {
-  if (f->L != L || u->running != f)
-    return finalizer_isinside(u, L, f);
-  return COMPAT_FINALIZES_ALONE && compat_finalizes(L)
-         && !finalizer_isoutside(f);
-}
-
-
 int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f) {
   struct departure d;
   int n;
-  if (finalizes(u, L, f) || ismixed(u, f)
+  if (finalizer_isinside(u, L, f, 1) || ismixed(u, f)
       || !lua_checkstack(f->L, LUA_MINSTACK))
     return 0;
   anchorall(u, L);
@@ -364,7 +353,7 @@ static const char *refusal (const struct universe *u, lua_State *L) {
   }
   if (f->body == BODY_CLOSE)
     return "attempt to yield across a C-call boundary";
-  if (finalizer_isinside(u, L, f))
+  if (finalizer_isinside(u, L, f, 0))
     return "attempt to yield from a finalizer";
   return NULL;
 }

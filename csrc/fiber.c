@@ -411,7 +411,7 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
         || !recent_has(&u->recent, L, u->compact_yields))
       return 0;
   }
-  else if (finalizer_isinside(u, L, f))
+  else if (finalizer_isinside(u, L, f, 0))
     fiber_raise(L, "attempt to yield from a finalizer");
   fiber_anchor(u, L, f);
   return 1;

@@ -52,9 +52,10 @@ int finalizer_runson (lua_State *L) {
 /* Is there one between L and f, f included? As far as it shows: what stock
    coroutines resumed each other there is not known. */
 static int showsinside (const struct universe *u, lua_State *L,
-                        const struct fiber *f) {
+                        const struct fiber *f, int hooked) {
   const struct fiber *x = u->running;
-  int found = finalizer_runson(L) || (x->L != L && finalizer_runson(x->L));
+  int found = (!hooked && finalizer_runson(L))
+              || (x->L != L && finalizer_runson(x->L));
   for (; !found && x != f; x = x->resumer) {
     found = finalizer_runson(x->resumer->L)
             || (x->from != x->resumer->L && finalizer_runson(x->from));
@@ -96,7 +97,8 @@ static int runsbetween (lua_State *L, lua_State *outer, lua_State *inner) {
 }
 
 
-int finalizer_isoutside (const struct fiber *f) {
+/* Does it show outside of f? */
+static int showsoutside (const struct fiber *f) {
   lua_State *L = f->L;
   int found = 0;
   if (lua_checkstack(L, LUA_MINSTACK)) {
@@ -109,11 +111,11 @@ int finalizer_isoutside (const struct fiber *f) {
 
 
 int finalizer_isinside (const struct universe *u, lua_State *L,
-                        const struct fiber *f) {
+                        const struct fiber *f, int hooked) {
   if (LIKELY(!compat_finalizes(L)))
     return 0;
-  return showsinside(u, L, f)
-         || (COMPAT_FINALIZES_ALONE && !finalizer_isoutside(f));
+  return showsinside(u, L, f, hooked)
+         || (COMPAT_FINALIZES_ALONE && !showsoutside(f));
 }
 
 

@@ -17,13 +17,10 @@
 PRIVATE int finalizer_runson (lua_State *L);
 
 /* Would a finalizer that runs be left if f, which runs, were suspended on L,
-   the running thread? A careful yes where L is in a hook, and where none shows
-   inside or outside of f. */
+   the running thread? A careful yes where L is in a hook, unless 'hooked' tells
+   that its hooks run, and where none shows inside or outside of f. */
 PRIVATE int finalizer_isinside (const struct universe *u, lua_State *L,
-                                const struct fiber *f);
-
-/* Does the one that runs show outside of f? */
-PRIVATE int finalizer_isoutside (const struct fiber *f);
+                                const struct fiber *f, int hooked);
 
 /* Where to raise an error of a function that was called on L. In a finalizer
    that is the thread that runs, as far as it shows, where L waits for that. Else

@@ -49,16 +49,20 @@ int finalizer_runson (lua_State *L) {
 }
 
 
-/* Is there one between L and f, f included? As far as it shows: what stock
-   coroutines resumed each other there is not known. */
+/* Does one run on a thread between L and f, f included? 'known' becomes false
+   where stock coroutines, which nobody knows, may have resumed each other. */
 static int showsinside (const struct universe *u, lua_State *L,
-                        const struct fiber *f, int hooked) {
+                        const struct fiber *f, int hooked, int *known) {
   const struct fiber *x = u->running;
   int found = (!hooked && finalizer_runson(L))
               || (x->L != L && finalizer_runson(x->L));
+  *known = x->L == L;
   for (; !found && x != f; x = x->resumer) {
-    found = finalizer_runson(x->resumer->L)
-            || (x->from != x->resumer->L && finalizer_runson(x->from));
+    found = finalizer_runson(x->resumer->L);
+    if (x->from != x->resumer->L) {
+      *known = 0;
+      found = found || finalizer_runson(x->from);
+    }
   }
   return found;
 }
@@ -66,45 +70,42 @@ static int showsinside (const struct universe *u, lua_State *L,
 
 /*
 ** The same as finalizer_runson, without that yes: whether it is a hook shows by
-** a name (funcnamefromcall in ldebug.c), unless that ends in a tail call. To
-** find a level takes time with its number.
+** a name (funcnamefromcall in ldebug.c), unless that ends in a tail call. A
+** finalizer that a hook in C collects has the name of a hook, too. To find a
+** level takes time with its number.
 */
 static int runsonsurely (lua_State *L) {
   lua_Debug ar;
-  int level, runs = finalizer_runson(L), known = !runs;
-  for (level = 0; !known && level < NESTED_C_CALLS
+  int level, runs = finalizer_runson(L), named = !runs;
+  for (level = 0; !named && level < NESTED_C_CALLS
                   && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "n", &ar);
     runs = strcmp(ar.namewhat, "hook") != 0;
-    known = !runs || (strcmp(ar.namewhat, "metamethod") == 0
+    named = !runs || (strcmp(ar.namewhat, "metamethod") == 0
                       && strcmp(ar.name, "__gc") == 0);
   }
   return runs;
 }
 
 
-/* The same for 'outer', for 'inner', and for those by way of which it resumed
-   that. They show on L for a while. */
-static int runsbetween (lua_State *L, lua_State *outer, lua_State *inner) {
-  int n = chain_push(L, outer, inner);
-  int found = runsonsurely(inner)
-              || (outer != inner && runsonsurely(outer));
-  for (; n > 0; n--) {
-    found = found || runsonsurely(lua_tothread(L, -1));
-    lua_pop(L, 1);
-  }
-  return found;
-}
-
-
-/* Does it show outside of f? */
-static int showsoutside (const struct fiber *f) {
+/*
+** Does one run outside of f? Where all threads inside are known, a thread that
+** may be in a hook is taken for the one it runs on; else it must be sure.
+*/
+static int showsoutside (const struct fiber *f, int known) {
+  int (*runson) (lua_State *) = known ? finalizer_runson : runsonsurely;
   lua_State *L = f->L;
   int found = 0;
-  if (lua_checkstack(L, LUA_MINSTACK)) {
-    for (; !found && f != NULL; f = f->resumer)
-      found = runsbetween(L, f->resumer != NULL ? f->resumer->L : thread_main(L),
-                          f->from);
+  if (!lua_checkstack(L, LUA_MINSTACK))
+    return 0;
+  for (; !found && f != NULL; f = f->resumer) {
+    lua_State *outer = f->resumer != NULL ? f->resumer->L : thread_main(L);
+    int n = chain_push(L, outer, f->from);
+    found = runson(f->from) || runson(outer);
+    for (; n > 0; n--) {
+      found = found || runson(lua_tothread(L, -1));
+      lua_pop(L, 1);
+    }
   }
   return found;
 }
@@ -112,10 +113,11 @@ static int showsoutside (const struct fiber *f) {
 
 int finalizer_isinside (const struct universe *u, lua_State *L,
                         const struct fiber *f, int hooked) {
+  int known;
   if (LIKELY(!compat_finalizes(L)))
     return 0;
-  return showsinside(u, L, f, hooked)
-         || (COMPAT_FINALIZES_ALONE && !showsoutside(f));
+  return showsinside(u, L, f, hooked, &known)
+         || (COMPAT_FINALIZES_ALONE && !showsoutside(f, known));
 }
 
 

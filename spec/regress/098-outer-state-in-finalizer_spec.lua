@@ -163,4 +163,27 @@ describe("What a finalizer resumes may yield to it from C", function()
       end)
     end
   end
+
+  it("where it runs inside the hook of a slice", function()
+    helper.leakless(helper.withcollector, function()
+      collectgarbage("incremental", 1, 1000, 1)
+      local results = {}
+      local function finalizer()
+        local _, result = cfiber.resume(cfiber.create(string.gsub), "x", "x", cfiber.yield)
+        results[result] = (results[result] or 0) + 1
+      end
+      for budget = 1, 60 do
+        local co = cfiber.create(function()
+          for _ = 1, 5 do
+            setmetatable({}, {__gc = finalizer})
+          end
+        end)
+        repeat
+          local _, how = cfiber.slice(co, budget)
+        until how == "return"
+      end
+      collectgarbage()
+      assert.same({x = 300}, results)
+    end)
+  end)
 end)

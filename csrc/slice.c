@@ -565,6 +565,7 @@ void slice_close (struct universe *u, lua_State *L, struct fiber *f) {
     return;
   }
   slice_settle(u);
+  f->resumer = u->running;
   enter(u, f, &counting, NULL);
   fiber_run(u, f, L);
   counting.given = 1;

@@ -24,6 +24,13 @@ local function position(level)
   return ("at %s:%d"):format(at.short_src, at.currentline)
 end
 
+-- What a task waits for: where the function is defined.
+function call:__tostring()
+  local f = check.called(self.f)
+  local at = f and getinfo(f, "S")
+  return at and at.what ~= "C" and ("%s:%d"):format(at.short_src, at.linedefined) or "in C"
+end
+
 -- The callback was called.
 function call:receive(...)
   if self.where then

@@ -130,6 +130,12 @@ function basic.wait_until(core, predicate)
   return value
 end
 
+--- The task that runs, also inside of a generator.
+-- @return its thread; or nil, outside of tasks
+function basic.running(core)
+  return core.cur and core.cur.thread or nil
+end
+
 -- ---------------------------------------------------------------------------
 -- End
 
@@ -188,8 +194,8 @@ end
 --   goes on in the next update, all in turn. nil: no limit. They hold for what
 --   the host spawns until the next update, too; before the first it is stopped
 --   after some 10,000 instructions and goes on in that
--- @return how many tasks are left to run; if any, also an array of the threads of
---   those that were stopped in the middle (see name)
+-- @return how many tasks are due and did not fit into the limits; if any, also an
+--   array of the threads of those that were stopped in the middle (see name)
 function basic.update(core, dt, limits)
   check.seconds(1, "update", dt)
   if core.now + dt == math.huge then

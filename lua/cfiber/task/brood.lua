@@ -27,7 +27,7 @@ function brood.new(kind, core)
     joined = queue.new(),  -- those of others that it waits for
     waiting = queue.new(),  -- tasks that wait for it
     over = false,  -- nobody needs to wait any more
-    failed = false, error = nil,
+    failed = false, error = nil, cause = nil,
   }, kind)
 end
 
@@ -71,9 +71,18 @@ function brood:join(t)
   core.busy = false
 end
 
---- Keeps the error of t to be raised.
+--- Keeps the error of t to be raised, and what t did.
 function brood:fail(t)
-  self.failed, self.error = true, t.results[1]
+  self.failed, self.error, self.cause = true, t.results[1], self.core:cause(t)
+end
+
+--- Raises that error in the task that runs, or in the host.
+function brood:raise()
+  local t = self.core.cur
+  if t then
+    t.cause = self.cause
+  end
+  error(self.error, 0)
 end
 
 -- ---------------------------------------------------------------------------

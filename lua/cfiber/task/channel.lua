@@ -170,6 +170,9 @@ end
 -- a capacity it waits until the value is got. First come, first served.
 -- @return true; or nil, "timeout"; or nil, "closed"
 function channel:put(v, timeout)
+  if getmetatable(self) ~= channel then
+    check.self("put", "channel", self)
+  end
   if v == nil then
     check.fail(1, "put", "value expected, got nil")
   elseif timeout ~= nil then
@@ -196,6 +199,9 @@ end
 -- @return the value; or nil, "timeout"; or, when nothing is left in a closed
 --   channel, nil, "closed"
 function channel:get(timeout)
+  if getmetatable(self) ~= channel then
+    check.self("get", "channel", self)
+  end
   if timeout ~= nil then
     check.seconds(1, "get", timeout)
   end
@@ -225,6 +231,9 @@ end
 -- put before can still be got. A second time is harmless.
 -- @return whether it was open
 function channel:close()
+  if getmetatable(self) ~= channel then
+    check.self("close", "channel", self)
+  end
   local core = self.core
   core:begin()
   local open = not self.closed
@@ -334,6 +343,9 @@ function part.select(core, cases, timeout)
   check.type(1, "select", "table", cases)
   if timeout ~= nil then
     check.seconds(2, "select", timeout)
+  end
+  if getmetatable(cases) == channel or #cases == 0 and timeout == nil then
+    check.fail(1, "select", "array of cases expected")
   end
   local list, wrong = offersof(core, cases)
   if not list then

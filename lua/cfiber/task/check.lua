@@ -23,6 +23,13 @@ function check.fail(n, name, what)
   raise(3, n, name, what)
 end
 
+--- Raises the error of a method that was called without one of its objects, as
+-- by a '.' in the place of a ':'.
+function check.self(name, class, self)
+  local got = self == nil and "no value" or type(self)
+  error(("calling '%s' on bad self (%s expected, got %s)"):format(name, class, got), 3)
+end
+
 --- The function that a call of value calls, or nil.
 function check.called(value)
   if type(value) == "function" then

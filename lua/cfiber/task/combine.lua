@@ -131,7 +131,7 @@ function combine.timeout(core, seconds, f, ...)
   elseif why == "timeout" and (t.cancelled or t.state ~= "ended") then
     return false, "timeout"
   end
-  error(t.results[1], 0)
+  self:raise()
 end
 
 --- Waits until all have ended. Functions run in tasks of their own, all at once.
@@ -147,7 +147,7 @@ function combine.all(core, ...)
     self:await "all"
   end
   if self.failed then
-    error(self.error, 0)
+    self:raise()
   end
   local results = {}
   for n, t in ipairs(self.members) do
@@ -179,7 +179,7 @@ function combine.any(core, ...)
   self:await "any"
   local t = self.winner
   if not t then
-    error(self.error, 0)
+    self:raise()
   end
   return place(self.members, t), unpack(t.results or {}, 1, t.results and t.results.n)
 end

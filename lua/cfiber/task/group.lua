@@ -45,10 +45,13 @@ end
 -- @return the thread of the task
 -- Raises the group's error in its owner when a task has failed.
 function group:spawn(f, ...)
+  if getmetatable(self) ~= group then
+    check.self("spawn", "group", self)
+  end
   check.callable(1, "spawn", f)
   if self.failed and self.core.cur == self.owner then
     take(self)
-    error(self.error, 0)
+    self:raise()
   elseif self.over or self.cancelled or self.failed then
     error(("the group %s"):format(self.over and "was left" or self.failed and "has failed" or "was cancelled"), 2)
   end
@@ -58,6 +61,9 @@ end
 --- Waits until all tasks have ended; more may be spawned afterwards.
 -- Raises the first error of one.
 function group:wait()
+  if getmetatable(self) ~= group then
+    check.self("wait", "group", self)
+  end
   local t = self.core:current "wait"
   if t.owned == self then
     error("a task cannot wait for its own group", 2)
@@ -67,13 +73,16 @@ function group:wait()
     if t == self.owner then
       take(self)
     end
-    error(self.error, 0)
+    self:raise()
   end
 end
 
 --- Cancels the tasks; none can be spawned any more. A task of the group may
 -- call it, which ends that one, too.
 function group:cancel()
+  if getmetatable(self) ~= group then
+    check.self("cancel", "group", self)
+  end
   self.cancelled = true
   self:stop()
   local t = self.core.cur
@@ -97,7 +106,7 @@ function group:__close(err)
   end
   take(self)
   if leaves and self.failed then
-    error(self.error, 0)
+    self:raise()
   end
 end
 

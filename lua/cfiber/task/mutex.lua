@@ -54,6 +54,9 @@ end
 -- @return the mutex itself, so that 'local _ <close> = m:lock()' unlocks it at
 --   the end of the block; or nil, "timeout"
 function mutex:lock(timeout)
+  if getmetatable(self) ~= mutex then
+    check.self("lock", "mutex", self)
+  end
   if timeout ~= nil then
     check.seconds(1, "lock", timeout)
   end
@@ -80,6 +83,9 @@ end
 --- Hands the mutex to the first that waits. An error where the task does not
 -- hold it.
 function mutex:unlock()
+  if getmetatable(self) ~= mutex then
+    check.self("unlock", "mutex", self)
+  end
   local core = self.core
   core:begin()
   local holder = self.holder

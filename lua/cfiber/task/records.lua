@@ -184,6 +184,16 @@ function records:isforeign(thread)
   return false
 end
 
+--- Does no task run, of any scheduler?
+function records.isoutside()
+  for other in pairs(schedulers) do
+    if other.cur then
+      return false
+    end
+  end
+  return true
+end
+
 --- A new scheduler, which is returned.
 function records.enter(scheduler)
   schedulers[scheduler] = true
@@ -193,9 +203,12 @@ end
 --- The records of tasks that have not ended, the oldest first.
 function records:living()
   local list, t = {}, self.newest
-  for i = self.count, 1, -1 do
-    list[i] = t
-    t = t.older
+  while t do
+    list[#list + 1] = t
+    t = t.older  -- nil where a finalizer has ended it
+  end
+  for i = 1, #list // 2 do
+    list[i], list[#list + 1 - i] = list[#list + 1 - i], list[i]
   end
   return list
 end

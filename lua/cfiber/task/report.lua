@@ -30,6 +30,16 @@ function report.name(core, thread, name)
   return core:named(t)
 end
 
+--- All tasks that have not ended, in order of age.
+-- @return an array of their threads
+function report.tasks(core)
+  local list = core:living()
+  for i = 1, #list do
+    list[i] = list[i].thread
+  end
+  return list
+end
+
 --- All tasks that have not ended, in order of age: their names, for what they
 -- wait and since when, in seconds of the updates; their tracebacks, from the
 -- innermost of what runs inside them; who spawned them.

@@ -49,12 +49,18 @@ end
 -- that is going on does not.
 -- @return the connection; its field 'connected' tells whether it still is
 function signal:connect(f)
+  if getmetatable(self) ~= signal then
+    check.self("connect", "signal", self)
+  end
   check.callable(1, "connect", f)
   return connect(self, f, false)
 end
 
 --- The same for one fire only.
 function signal:once(f)
+  if getmetatable(self) ~= signal then
+    check.self("once", "signal", self)
+  end
   check.callable(1, "once", f)
   return connect(self, f, true)
 end
@@ -62,6 +68,9 @@ end
 --- Its function is not called any more, not even by a fire that is going on.
 -- @return whether it was connected
 function connection:disconnect()
+  if getmetatable(self) ~= connection then
+    check.self("disconnect", "connection", self)
+  end
   local core = self.signal.core
   core:enter()
   local connected = self.connected
@@ -90,6 +99,9 @@ end
 -- @return the values fired, as many as there are; or nil, "timeout". A fired nil
 --   comes without a second value
 function signal:wait(timeout)
+  if getmetatable(self) ~= signal then
+    check.self("wait", "signal", self)
+  end
   if timeout ~= nil then
     check.seconds(1, "wait", timeout)
   end
@@ -143,6 +155,9 @@ end
 -- of its task: the others are called all the same. A task that is cancelled by
 -- what it calls so does not call the rest.
 function signal:fire(...)
+  if getmetatable(self) ~= signal then
+    check.self("fire", "signal", self)
+  end
   local core = self.core
   core:begin()
   local number = self.fires + 1

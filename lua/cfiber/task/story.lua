@@ -21,7 +21,8 @@ local function text(value)
   if ok and how == "return" then
     return s
   end
-  return ("%s with %s in its __tostring"):format(kind, ok and ("more than %d instructions"):format(PATIENCE) or "an error")
+  local trouble = ok and ("more than %d instructions"):format(PATIENCE) or "an error"
+  return ("%s with %s in its __tostring"):format(kind, trouble)
 end
 
 -- ---------------------------------------------------------------------------
@@ -224,7 +225,24 @@ function core:story(t)
     end
     o = o.before
   end
+  local cause = t.cause
+  if cause and rawequal(cause.error, t.results[1]) then
+    lines[#lines + 1] = cause.text
+  end
   return table.concat(lines, "\n")
+end
+
+--- What t did that has failed, for the story of a task in which its error is
+-- raised: a table with the error and a text. Runs nobody's code.
+function core:cause(t)
+  local lines, err = frames(self, t), t.results[1]
+  table.insert(lines, 1, ("it is the error of %s"):format(self:title(t)))
+  lines[#lines + 1] = "\t" .. spawned(t.origin)
+  local cause = t.cause
+  if cause and rawequal(cause.error, err) then
+    lines[#lines + 1] = cause.text
+  end
+  return {error = err, text = table.concat(lines, "\n")}
 end
 
 --- Gives the story of a task that failed to on_error(err, thread, story). When

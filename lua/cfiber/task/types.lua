@@ -1,13 +1,16 @@
 ---@meta cfiber.task
 -- task/types.lua: what an editor shows of cfiber.task and the manual says of it; never required
 
----A scheduler for game loops and scripts. The module is one; `task.new` makes more. A task is a thread. Functions are
----called without a self. Times are seconds of the host's updates. All check their arguments and raise "bad argument
----...". Those that wait raise "'wait' outside of a task" (each with its name), "attempt to yield from a finalizer", the
----first error of a group whose block the task is in, and end with the task where it is cancelled.
+---A scheduler for game loops and scripts. The module is one; `task.new` makes more, each with tasks, a time and an
+---`on_error` of its own. A task is a thread. Functions are called without a self, methods of signals, channels, mutexes
+---and groups with a colon. Times are seconds of the host's updates. All check their arguments and raise "bad argument
+---...", methods also "calling 'get' on bad self". Those that wait raise "'wait' outside of a task" (each with its
+---name), "attempt to yield from a finalizer", and the first error of a group whose block the task is in. Where the task
+---is cancelled they do not return.
 ---@class cfiber.scheduler
----Called with the error of a task that nobody joins, its thread, and a text: the task's name, the error, its traceback,
----who spawned it. By default it writes the text to stderr.
+---Called with the error of a task that nobody joins when it fails, its thread, and a text: the task's name, the error,
+---its traceback, who spawned it; where it is the error of another task, that one too. By default it writes the text to
+---stderr.
 ---@field on_error fun(err: any, thread: thread, story: string)
 local task = {}
 
@@ -24,7 +27,8 @@ local task = {}
 ---@return cfiber.scheduler
 function task.new() end
 
----Lets `dt` seconds pass and runs what is due. Raises "update inside of an update of the same scheduler".
+---Lets `dt` seconds pass and runs what is due. Without limits a task that never waits holds it off for ever. Raises
+---"update inside of an update of the same scheduler".
 ---```lua
 ---task.spawn(function()
 ---  while true do end
@@ -33,7 +37,7 @@ function task.new() end
 ---```
 ---@param dt number seconds since the last update, 0 or more
 ---@param limits? cfiber.limits what does not fit goes on in the next update, all in turn
----@return integer left how many tasks are left to run
+---@return integer left how many tasks did not fit into the limits; those that wait do not count: see `task.tasks`
 ---@return thread[]? stopped those of them that were stopped in the middle
 function task.update(dt, limits) end
 
@@ -46,8 +50,10 @@ function task.run(limits) end
 -- ---------------------------------------------------------------------------
 -- Start
 
----Runs `f(...)` in a new task now, until it first waits. Raises "the task waits ..." or "is ..." where it waits or
----runs, "a task of another scheduler", "cannot start a dead thread" and the like.
+---Runs `f(...)` in a new task now, until it first waits. Outside of tasks the limits of the last update hold, and
+---before the first one it is stopped after some 10,000 instructions: the rest comes in the next update. Raises "the
+---task waits ..." or "is ..." where it waits or runs, "a task of another scheduler", "cannot start a dead thread" and
+---the like.
 ---```lua
 ---task.spawn(function(text)
 ---  task.wait(1)
@@ -99,7 +105,9 @@ function task.wait_until(predicate) end
 -- ---------------------------------------------------------------------------
 -- End
 
----Ends a task: its `<close>` variables run, innermost first. A task may cancel itself. Raises "not a
+---Ends a task: its `<close>` variables run, innermost first; where the host cancels and they wait, or go beyond the
+---limits, the rest of that comes later. The limits do not hold where an update has stopped the task in the middle. What
+---the task has spawned goes on, but for groups. A task may cancel itself, `task.cancel(task.running())`. Raises "not a
 ---task of this scheduler".
 ---```lua
 ---local t = task.spawn(function()
@@ -160,6 +168,7 @@ function task.any(...) end
 function task.timeout(seconds, f, ...) end
 
 ---Calls `f(..., callback)` and waits for the callback. A second call of the callback raises "callback called twice".
+---Callbacks of luv come while its loop runs: in `run`, or where the host calls `uv.run "nowait"` in each frame.
 ---```lua
 ---local pending
 ---local function fetch(name, callback)  -- somebody's, who calls back
@@ -200,12 +209,24 @@ function task.name(t, name) end
 ---@return table
 function task.locals() end
 
+---The task that runs, also inside of a generator; nil outside of tasks.
+---@return thread?
+function task.running() end
+
+---All tasks that have not ended, the oldest first.
+---```lua
+---task.spawn(task.wait, 1)
+---print(#task.tasks())  --> 1
+---```
+---@return thread[]
+function task.tasks() end
+
 ---All tasks that have not ended: what they wait for, since when, where, and who spawned them.
 ---@return string
 function task.dump() end
 
----Records a timeline that Perfetto or chrome://tracing opens; without a path it ends. Raises "trace needs
----dkjson", "cannot record a trace: ..." and "cannot write the trace: ..." with the reason of the system.
+---Records a timeline that Perfetto or chrome://tracing opens; without a path it ends, and the file is whole. Raises
+---"trace needs dkjson", "cannot record a trace: ..." and "cannot write the trace: ..." with the reason of the system.
 ---@param path? string
 function task.trace(path) end
 
@@ -249,7 +270,7 @@ function signal:connect(f) end
 ---@return cfiber.connection
 function signal:once(f) end
 
----Waits for the next fire.
+---Waits for the next fire. Between two waits fires are missed: `connect`, or a channel, sees all.
 ---@param timeout? number seconds; 0 does not wait
 ---@return any ... the values; or nil, "timeout"
 function signal:wait(timeout) end
@@ -312,7 +333,7 @@ function channel:close() end
 ---b:put "in b"
 ---print(task.select({{a}, {b}}, 0))  --> 2 in b
 ---```
----@param cases table[] {channel} to get, {channel, value} to put
+---@param cases table[] {channel} to get, {channel, value} to put; a nil value gets
 ---@param timeout? number seconds; 0 does not wait
 ---@return integer? index
 ---@return any ... what get or put returned; or "timeout"
@@ -370,7 +391,7 @@ local group = {}
 ---task.update(1)
 ---task.update(1)  --> both have ended
 ---```
----@return cfiber.group
+---@return cfiber.group group of the task that calls this, its owner
 function task.group() end
 
 ---As `task.spawn`. Raises "the group was left" ("was cancelled", "has failed").

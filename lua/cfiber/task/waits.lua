@@ -53,6 +53,7 @@ local function leave(self, t)
   t.left = false
   if by then
     self.busy = false
+    t.cause = by.cause
     error(by.error, 0)
   end
 end
@@ -89,6 +90,7 @@ local function interrupted(self, t)
   local by = t.interrupt
   recover(self, t)
   t.interrupt, self.busy = nil, false
+  t.cause = by.cause
   error(by.error, 0)
 end
 
@@ -156,7 +158,7 @@ function waits:current(name)
   local t = self.cur
   if not t then
     self.busy = false
-    error(("'%s' outside of a task"):format(name), 3)
+    error(("'%s' %s"):format(name, self:isoutside() and "outside of a task" or "in a task of another scheduler"), 3)
   end
   if self.busy then
     nest(self)

@@ -9,9 +9,29 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+
+static lua_State *interruptible;
+
+
+static void interrupted (lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_error(L, "interrupted!");
+}
+
+
+/* Ctrl-C: the next instruction of the main thread raises an error; a second one
+   ends the process. */
+static void interrupt (int number) {
+  signal(number, SIG_DFL);
+  lua_sethook(interruptible, interrupted,
+              LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
 
 
 static int traceback (lua_State *L) {
@@ -99,6 +119,8 @@ int main (int argc, char **argv) {
   lua_State *L = luaL_newstate();
   int failed;
   luaL_openlibs(L);
+  interruptible = L;
+  signal(SIGINT, interrupt);
   lua_pushcfunction(L, run);
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);

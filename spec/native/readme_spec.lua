@@ -1,4 +1,4 @@
--- readme_spec.lua: the programs in README.md, the names in doc/testing.md
+-- readme_spec.lua: the programs in README.md, the names in doc/testing.md, links
 
 local child = require "child"
 local pages = require "pages"
@@ -47,5 +47,40 @@ describe("doc/testing.md", function()
       n = n + 1
     end
     assert.is_true(n > 60, n .. " names")
+  end)
+end)
+
+-- Has a page a heading with this anchor?
+local function hasheading(path, anchor)
+  for heading in pages.read(path):gmatch "\n##+ ([^\n]*)" do
+    if pages.anchor(heading) == anchor then
+      return true
+    end
+  end
+end
+
+describe("Links to what is in this project lead somewhere", function()
+  for _, path in ipairs {"README.md", "doc/testing.md", "doc/contributing.md"} do
+    it("in " .. path, function()
+      local n = 0
+      for target, anchor in pages.read(path):gmatch "%]%(([^)#:]*)#?([^):]*)%)" do
+        local file = target == "" and path or path:match "^(.-)[^/]*$" .. target
+        assert.truthy(io.open(file), file)
+        assert.truthy(anchor == "" or hasheading(file, anchor), anchor)
+        n = n + 1
+      end
+      assert.is_true(n > 0)
+    end)
+  end
+end)
+
+describe("doc/contributing.md", function()
+  it("names files that are there", function()
+    local n = 0
+    for path in pages.read "doc/contributing.md":gmatch "`([clrsd][%w_]+/[%w_/.-]+)`" do
+      assert.truthy(io.open(path), path)
+      n = n + 1
+    end
+    assert.is_true(n > 6, n .. " names")
   end)
 end)

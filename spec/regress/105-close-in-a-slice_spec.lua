@@ -1,4 +1,4 @@
--- 100: <close> variables of a thread that was closed inside a slice were not counted:
+-- 105: <close> variables of a thread that was closed inside a slice were not counted:
 -- one that never ended held the slice's caller off for ever.
 
 local helper = require "helper"

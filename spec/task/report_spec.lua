@@ -201,7 +201,7 @@ task 5 (in C) has waited 2.500 s to be spawned again, since 0.000 s
       return t
     ]], {stop = stop})
     assert.match("\ntask 'guard' is ready\n\tspawned at game.lua:1$", S.dump())
-    local left, stopped = S.update(1, {seconds = 0.001})
+    local left, stopped = S.update(1, {instructions = 5000})
     assert.equal(1, left)
     assert.same({t}, stopped)
     local text = S.dump()

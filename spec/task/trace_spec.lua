@@ -143,7 +143,7 @@ describe("trace", function()
       S.name(S.defer(function()
         while not stop do end
       end), "loop")
-      S.update(1, {seconds = 0.001})
+      S.update(1, {instructions = 5000})
       stop = true
       S.update(1)
     end)

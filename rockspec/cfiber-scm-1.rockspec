@@ -70,6 +70,7 @@ build = {
     ["cfiber.task.mutex"] = "lua/cfiber/task/mutex.lua",
     ["cfiber.task.queue"] = "lua/cfiber/task/queue.lua",
     ["cfiber.task.records"] = "lua/cfiber/task/records.lua",
+    ["cfiber.task.repair"] = "lua/cfiber/task/repair.lua",
     ["cfiber.task.report"] = "lua/cfiber/task/report.lua",
     ["cfiber.task.signal"] = "lua/cfiber/task/signal.lua",
     ["cfiber.task.story"] = "lua/cfiber/task/story.lua",

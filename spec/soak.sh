@@ -12,7 +12,7 @@ all='allocations abandoned mixed'
 allocations () {
   preload=
   [ "$(uname -s)" != Linux ] || preload=$PWD/build/spec/failing.so
-  for file in coroutines control native; do
+  for file in coroutines control native tasks; do
     LD_PRELOAD=$preload "$LUA" spec/soak/allocate.lua long $file || return 1
   done
 }

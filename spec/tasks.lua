@@ -6,7 +6,7 @@ local new = require("cfiber.task").new
 
 local tasks = {}
 
--- The records of a scheduler.
+--- The core of a scheduler, which has the records.
 local function coreof(S)
   for i = 1, math.huge do
     local name, value = debug.getupvalue(S.update, i)
@@ -15,6 +15,8 @@ local function coreof(S)
     end
   end
 end
+
+tasks.core = coreof
 
 --- A test f(S, log, seen, errors) of a scheduler of its own that leaves no task
 -- and no stack behind. log(...) adds a line to seen; 'errors' are those that

@@ -16,7 +16,7 @@ local function run(file, name)
 end
 
 describe("Whatever request for memory fails, all goes on after", function()
-  for _, file in ipairs {"coroutines", "control", "native"} do
+  for _, file in ipairs {"coroutines", "control", "native", "tasks"} do
     for _, scenario in ipairs(require("soak.scenarios." .. file)) do
       it(scenario.name, function()
         local r = run(file, scenario.name)

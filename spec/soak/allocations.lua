@@ -163,7 +163,9 @@ end
 local function inside(lib)
   return function(run)
     return function()
-      local ok, err = lib.resume(lib.create(run))
+      local co = lib.create(run)
+      local ok, err = lib.resume(co)
+      lib.close(co)  -- the <close> variables of one that failed
       assert(ok, err)
     end
   end

@@ -250,7 +250,7 @@ describe("all", function()
     for _ = 1, 3 do
       outcome(S, S.timeout, 1, S.all, task)
     end
-    assert.is_nil(tasks.record(S, task).atend:peek())
+    assert.is_false(tasks.record(S, task).atend:peek())
     S.cancel(task)
   end))
 

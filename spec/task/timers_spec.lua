@@ -37,11 +37,12 @@ describe("Timers", function()
         for i, record in ipairs(due(list, now)) do
           dues[i] = record.id
         end
-        local came = {}
+        local came, last = {}, {due = false}
         t:pass(now, function(_, record)
-          assert.Nil(record.due)  -- its timer is off
-          came[#came + 1] = record.id
+          assert.is_false(last.due)  -- its timer is off
+          came[#came + 1], last = record.id, record
         end)
+        assert.is_false(last.due)
         assert.same(dues, came)
         assert.equal(#list == 0, t:first() == nil)
       end
@@ -55,6 +56,7 @@ describe("Timers", function()
       t:add(record, i * 10.0)
       t:remove(record)
     end
+    assert.Nil(t:first())
     assert.Nil(next(t.buckets))
     assert.equal(0, t.heap:size())
   end)

@@ -38,14 +38,12 @@ function call:receive(...)
   elseif self.over then
     return
   end
-  local core, results = self.core, pack(...)
-  self.where = position(3)
+  local core, results, where = self.core, pack(...), position(3)
   core:enter()
-  self.results = results
   if self.waits then
-    self.waits = false
     core:wake(self.task)
   end
+  self.results, self.where, self.waits = results, where, false
   core.busy = false
 end
 
@@ -72,7 +70,10 @@ end
 -- cancelled the callback does nothing.
 function await.await(core, f, ...)
   check.callable(1, "await", f)
-  local self <close> = setmetatable({core = core, task = core:current "await", f = f}, call)
+  local self <close> = setmetatable({
+    core = core, task = core:current "await", f = f,
+    results = false, where = false, waits = false, over = false,
+  }, call)
   local args = pack(...)
   args[args.n + 1] = function(...)
     self:receive(...)

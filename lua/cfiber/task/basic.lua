@@ -19,18 +19,20 @@ end
 
 -- A new task of a function or a suspended thread; or one that yielded by
 -- itself, which goes on. 'busy' begins.
-local function begin(core, name, n, f)
+local function begin(core, name, n, f, ...)
   core:begin()
+  local args = select("#", ...) > 0 and pack(...) or nil
   local kind = type(f)
   if kind ~= "thread" then
     if kind ~= "function" and not check.iscallable(f) then
       refuse(core, n, name, ("function or thread expected, got %s"):format(f == nil and "no value" or kind))
     end
-    return core:make(f, 2)
+    return core:make(f, 2, args)
   end
   local t = core:find(f)
-  if t and t.what == "spawn" then
-    t.state, t.what = "ready", nil
+  if t and t.state == "waiting" and t.what == "spawn" then
+    t.args = args
+    t.state = "new"
     return t
   elseif t and t.state ~= "ended" then
     local waits = t.state == "waiting" or t.state == "frame"
@@ -40,13 +42,7 @@ local function begin(core, name, n, f)
   elseif status(f) ~= "suspended" then
     refuse(core, n, name, ("cannot start a %s thread"):format(status(f)))
   end
-  return core:make(f, 2)
-end
-
-local function setargs(t, ...)
-  if select("#", ...) > 0 then
-    t.args = pack(...)
-  end
+  return core:make(f, 2, args)
 end
 
 --- Runs f(...) in a new task now, until it first waits; then goes on.
@@ -54,16 +50,14 @@ end
 --   yielded by itself, whose yield returns the arguments
 -- @return the thread of the task, by which the other functions know it
 function basic.spawn(core, f, ...)
-  local t = begin(core, "spawn", 1, f)
-  setargs(t, ...)
+  local t = begin(core, "spawn", 1, f, ...)
   core:spawn(t)
   return t.thread
 end
 
 --- The same at the end of this update, when nothing else is left to run.
 function basic.defer(core, f, ...)
-  local t = begin(core, "defer", 1, f)
-  setargs(t, ...)
+  local t = begin(core, "defer", 1, f, ...)
   core:defer(t)
   core.busy = false
   return t.thread
@@ -72,8 +66,7 @@ end
 --- The same when so many seconds have passed, but not before the next update.
 function basic.delay(core, seconds, f, ...)
   check.seconds(1, "delay", seconds)
-  local t = begin(core, "delay", 2, f)
-  setargs(t, ...)
+  local t = begin(core, "delay", 2, f, ...)
   core:sleep(t, "delay", seconds)
   core.busy = false
   return t.thread
@@ -97,7 +90,7 @@ function basic.wait(core, seconds)
   check.seconds(1, "wait", seconds)
   core.busy = true
   if seconds > 0 then
-    core:block("wait", nil, nil, seconds)
+    core:block("wait", false, false, seconds)
   else
     core:blocknext(t, "wait")
   end
@@ -180,9 +173,9 @@ function basic.join(core, thread, timeout)
   end
   core.busy = false
   if t.results then
-    return t.ok, unpack(t.results, 1, t.results.n)
+    return not t.failed, unpack(t.results, 1, t.results.n)
   end
-  return t.ok
+  return not t.failed
 end
 
 -- ---------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 -- A kind of brood is a table made by brood.kind, with a method ended(t), called
 -- when one of its tasks has ended; it returns whether it sees to the error.
 -- What it does not see to goes the way of other tasks' errors. It is called
--- while the scheduler is busy and runs nobody's code.
+-- while the scheduler is busy and runs nobody's code; once more where it fails.
 
 local queue = require "cfiber.task.queue"
 
@@ -27,7 +27,10 @@ function brood.new(kind, core)
     joined = queue.new(),  -- those of others that it waits for
     waiting = queue.new(),  -- tasks that wait for it
     over = false,  -- nobody needs to wait any more
-    failed = false, error = nil, cause = nil,
+    stopped = false,  -- its own tasks end
+    closed = false,  -- nobody wants to know of them any more
+    failed = false,  -- the record of the one that failed
+    error = false, cause = false,  -- its own
   }, kind)
 end
 
@@ -35,7 +38,7 @@ end
 function brood:atend(t)
   self.tasks:remove(t)
   self.joined:remove(t)
-  if self:ended(t) then
+  if not self.closed and self:ended(t) then
     t.owned = self
   elseif t.owned == self then
     t.owned = nil
@@ -47,13 +50,10 @@ end
 function brood:begin(level, f, ...)
   local core = self.core
   core:enter()
-  local t = core:make(f, level + 1)
-  if select("#", ...) > 0 then
-    t.args = pack(...)
-  end
+  local t = core:make(f, level + 1, select("#", ...) > 0 and pack(...) or nil)
   t.owned = self
-  self.tasks:push(t)
   core.atend(t, self)
+  self.tasks:push(t)
   core:spawn(t)
   return t
 end
@@ -65,15 +65,15 @@ function brood:join(t)
   if t.state == "ended" then
     self:atend(t)
   else
-    self.joined:push(t)
     core.atend(t, self)
+    self.joined:push(t)
   end
   core.busy = false
 end
 
 --- Keeps the error of t to be raised, and what t did.
 function brood:fail(t)
-  self.failed, self.error, self.cause = true, t.results[1], self.core:cause(t)
+  self.failed, self.error, self.cause = t, t.results[1], self.core:cause(t)
 end
 
 --- Raises that error in the task that runs, or in the host.
@@ -107,16 +107,15 @@ function brood:await(what, seconds)
     core.busy = false
     return
   end
-  self.waiting:push(core.cur)
-  return core:block(what, self, unwait, seconds)
+  return core:block(what, self, unwait, seconds, self.waiting, core.cur)
 end
 
 --- Wakes those that wait.
 function brood:wake()
-  local t = self.waiting:pop()
+  local t = self.waiting:peek()
   while t do
-    self.core:wake(t)
-    t = self.waiting:pop()
+    self.core:wake(t, self.waiting)
+    t = self.waiting:peek()
   end
 end
 
@@ -124,13 +123,10 @@ end
 -- Ends
 
 local function list(tasks)
-  local all, t = {}, tasks:pop()
+  local all, t = {}, tasks:peek()
   while t do
     all[#all + 1] = t
-    t = tasks:pop()
-  end
-  for i = 1, #all do
-    tasks:push(all[i])
+    t = tasks:behind(t)
   end
   return all
 end
@@ -139,6 +135,7 @@ end
 function brood:stop()
   local core = self.core
   core:enter()
+  self.stopped = true
   local all = list(self.tasks)
   core.busy = false
   for _, t in ipairs(all) do
@@ -152,6 +149,7 @@ end
 
 --- The same from where nobody's code may run: by a task that comes first.
 function brood:doom()
+  self.stopped = true
   if self.tasks:peek() then
     local core = self.core
     local t = core:make(function() self:stop() end, 1)
@@ -164,7 +162,7 @@ end
 function brood:close()
   local core = self.core
   core:enter()
-  self.over, self.ended = true, function() return false end
+  self.over, self.closed, self.stopped = true, true, true
   local t = self.joined:pop()
   while t do
     if t.atend then  -- it may have ended just now

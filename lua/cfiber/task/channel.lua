@@ -23,6 +23,7 @@ channel.__index = channel
 
 local offer = {}
 local offers = {}  -- a list; its field 'went' is the one that was taken
+offers.__index = offers
 
 -- ---------------------------------------------------------------------------
 -- Offers
@@ -36,6 +37,7 @@ local function withdraw(o)
   waiters(o):remove(o)
 end
 
+-- Where this fails none is withdrawn: the first needs no less than the others.
 local function withdrawall(list)
   for i = 1, #list do
     withdraw(list[i])
@@ -47,14 +49,15 @@ local giveback, givebackone
 -- The first of these offers, which there is, is taken: its task is woken with
 -- the value, which for one that gets has a number.
 local function accept(waiting, value, why, number)
-  local o = waiting:pop()
+  local o = waiting:peek()
   local list = o.list
-  if list then
-    withdrawall(list)
-    list.went = o
-  end
   o.number = number
-  o.channel.core:wake(o.task, value, why, number and (list and giveback or givebackone))
+  if list then
+    o.channel.core:wake(o.task, list, value, why, number and giveback)
+    list.went = o
+  else
+    o.channel.core:wake(o.task, waiting, value, why, number and givebackone)
+  end
 end
 
 local function result(value, why)
@@ -69,8 +72,7 @@ local function wait(core, t, what, ch, waiting, v, timeout)
   local o = t.offer or setmetatable({task = t, channel = ch, value = v, number = nil}, offer)
   t.offer = nil
   o.channel, o.value = ch, v
-  waiting:push(o)
-  local value, why = core:block(what, o, withdraw, timeout)
+  local value, why = core:block(what, o, withdraw, timeout, waiting, o)
   o.channel, o.value = nil, nil
   t.offer = o
   return result(value, why)
@@ -80,19 +82,28 @@ end
 local function waitall(core, t, what, list, timeout)
   for i = 1, #list do
     local o = list[i]
-    o.task, o.list = t, list
+    o.task, o.list, o.number = t, list, false
+  end
+  list.went = false
+  return core:block(what, setmetatable(list, offers), withdrawall, timeout, list, t)
+end
+
+function offers:push()
+  for i = 1, #self do
+    local o = self[i]
     waiters(o):push(o)
   end
-  return core:block(what, setmetatable(list, offers), withdrawall, timeout)
 end
+
+offers.pop = withdrawall
 
 -- ---------------------------------------------------------------------------
 -- Values
 
 local function append(ch, v)
   local last = ch.last + 1
-  ch.last = last
   ch.values[last] = v
+  ch.last = last
 end
 
 local function shift(ch)
@@ -107,6 +118,7 @@ end
 local function unshift(ch, v, number)
   local values, numbers = ch.values, ch.numbers
   local at = ch.first - 1
+  values[at], numbers[at] = v, number
   ch.first = at
   while numbers[at + 1] and numbers[at + 1] < number do
     values[at], numbers[at] = values[at + 1], numbers[at + 1]
@@ -118,9 +130,9 @@ end
 function givebackone(o, t)
   local ch = o.channel
   if ch.getters:peek() then
-    accept(ch.getters, t.value, nil, o.number)
+    accept(ch.getters, t.results, nil, o.number)
   else
-    unshift(ch, t.value, o.number)
+    unshift(ch, t.results, o.number)
   end
 end
 
@@ -149,12 +161,13 @@ end
 local function get(ch)
   local putter = ch.putters:peek()
   if ch.first <= ch.last then
-    local v = shift(ch)
-    if putter and ch.last - ch.first + 1 < ch.capacity then
-      append(ch, putter.value)
+    if putter and ch.last - ch.first < ch.capacity then
+      local last = ch.last + 1
+      ch.values[last] = putter.value
       accept(ch.putters, true)
+      ch.last = last
     end
-    return v
+    return shift(ch)
   elseif putter then
     accept(ch.putters, true)
     return putter.value

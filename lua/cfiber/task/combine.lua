@@ -19,13 +19,15 @@ local combine = {}
 local all, any = brood.kind "tasks", brood.kind "tasks"
 
 local function finish(self)
-  self.over = true
   self:doom()
   self:wake()
+  self.over = true
 end
 
 local function count(self, t)
-  self.left = self.left - (self.times[t] or 1)
+  local times = self.times[t] or 1
+  self.times[t] = 0  -- it is counted once
+  self.left = self.left - times
 end
 
 -- All have to end well.
@@ -33,7 +35,7 @@ function all:ended(t)
   count(self, t)
   if self.over then
     return false
-  elseif not t.ok then
+  elseif t.failed then
     self:fail(t)
   end
   if self.failed or self.left == 0 then
@@ -47,12 +49,12 @@ function any:ended(t)
   count(self, t)
   if self.over then
     return false
-  elseif t.ok then
+  elseif not t.failed then
     self.winner = t
   else
     self:fail(t)
   end
-  if t.ok or self.left == 0 then
+  if not t.failed or self.left == 0 then
     finish(self)
   end
   return true
@@ -109,6 +111,12 @@ local function start(self, ...)
   end
 end
 
+local function resultsof(t)
+  if t.results then
+    return unpack(t.results, 1, t.results.n)
+  end
+end
+
 -- ---------------------------------------------------------------------------
 -- What is called
 
@@ -126,8 +134,8 @@ function combine.timeout(core, seconds, f, ...)
   if why == "timeout" then
     self:stop()
   end
-  if t.ok then
-    return true, unpack(t.results or {}, 1, t.results and t.results.n)
+  if not t.failed then
+    return true, resultsof(t)
   elseif why == "timeout" and (t.cancelled or t.state ~= "ended") then
     return false, "timeout"
   end
@@ -151,7 +159,7 @@ function combine.all(core, ...)
   end
   local results = {}
   for n, t in ipairs(self.members) do
-    results[n] = t.results and t.results[1]
+    results[n] = (t.results or {})[1]
   end
   return unpack(results, 1, #self.members)
 end
@@ -181,7 +189,7 @@ function combine.any(core, ...)
   if not t then
     self:raise()
   end
-  return place(self.members, t), unpack(t.results or {}, 1, t.results and t.results.n)
+  return place(self.members, t), resultsof(t)
 end
 
 return combine

@@ -3,7 +3,9 @@
 -- A task is a thread; the scheduler keeps a record of it:
 --
 --   state       meaning, and fields that count then
---   ready       in the queue (or deferred); 'args' are for its resume
+--   new         made, and in no list yet
+--   ready       in the queue (or deferred); 'args' are for its resume, 'results'
+--               and 'why' for its wait
 --   running     resumed by this scheduler; 'cur' is the one that runs
 --   doomed      runs, and ends as soon as it leaves
 --   frame       in the list of an update to come; 'what' says for what
@@ -12,7 +14,8 @@
 --               wakes it
 --   closing     its <close> variables run, in the task 'closer' (false: in the
 --               host)
---   ended       'ok' and 'results' tell how; 'results' is nil for none
+--   ended       'results' are packed, false for none; 'failed': an error is the
+--               first
 --
 --   spawn, defer          block              wake, timer
 --   ---------> ready -> running -> waiting -----------> ready
@@ -38,10 +41,18 @@
 --
 -- A task that was woken has what it waited for only when it runs. Until then
 -- 'giveback' is kept, where what it got would be lost with it: see core:wake.
+--
+-- Memory may be short wherever a function is called or a table grows. So what a
+-- change needs is made and put in places that do not count yet; then assignments
+-- to fields that exist, which cannot fail, make the change. Where it takes more
+-- than that the state of the task says how far it went, and a failure leaves 'busy'
+-- or 'broken' behind: the next update does the rest, see repair.lua. No task is
+-- lost, and no list is half changed.
 
 local cfiber = require "cfiber"
 local ends = require "cfiber.task.ends"
 local records = require "cfiber.task.records"
+local repair = require "cfiber.task.repair"
 local timers = require "cfiber.task.timers"
 local waits = require "cfiber.task.waits"
 
@@ -54,13 +65,13 @@ local BUSY = 10000000  -- those of the longest change, of many tasks; 'busy' is 
 
 local core = {}
 core.__index = core
-for _, part in ipairs {records, waits, ends} do
+for _, part in ipairs {records, waits, ends, repair} do
   for name, f in pairs(part) do
     core[name] = f
   end
 end
 local popbefore, popqueue, popdeferred = records.popbefore, records.popqueue, records.popdeferred
-local LEFT, leave, recover, withdraw, unframe = waits.LEFT, waits.leave, waits.recover, waits.withdraw, waits.unframe
+local LEFT, leave, recover, unframe = waits.LEFT, waits.leave, waits.recover, waits.unframe
 local finish, closenext = ends.finish, ends.closenext
 
 -- Called when a task that nobody joined has failed.
@@ -68,12 +79,23 @@ local function failed(_, t)
   io.stderr:write(tostring(t.results[1]), "\n")
 end
 
+-- Closed when what the host spawned has run; 'cur' is what ran before.
+local start = {}
+
+function start:__close(err)
+  if err ~= nil then
+    local owner = self.core
+    owner.cur, owner.busy, owner.broken = self.cur, false, true
+  end
+end
+
 function core.new()
-  return records.enter(setmetatable({
+  local self = setmetatable({
     now = 0.0,  -- seconds, the sum of all updates
     frame = 0,  -- updates so far
     cur = false,  -- the record of the task that runs
     busy = false, nested = false,
+    broken = false,  -- a change may have failed in the middle
     more = 1000,  -- instructions until a busy task is asked again
     stuck = 0,  -- those since then
     updating = false,
@@ -83,14 +105,16 @@ function core.new()
     frames = {},  -- frame -> those that wait for it, further ahead: see unframe
     timers = timers.new(),
     records = setmetatable({}, {__mode = "k"}),  -- thread -> record, of all tasks
-    newest = nil,  -- of those that have not ended, a list by 'older', 'newer'
+    newest = false,  -- of those that have not ended, a list by 'older', 'newer'
     count = 0,  -- of these
     made = 0,  -- tasks so far: their numbers
     origin = false,  -- of the last one
     budget = false,  -- of the last update, see budget.lua
     failed = failed,  -- called with the core and the record, see story.lua
     tracer = false,  -- told what happens, see trace.lua
-  }, core))
+  }, core)
+  self.start = setmetatable({core = self, cur = false}, start)
+  return records.enter(self)
 end
 
 -- ---------------------------------------------------------------------------
@@ -98,9 +122,15 @@ end
 
 -- A resume came back without LEFT.
 local function ended(self, t, ok, ...)
+  if self.busy and t.state ~= "doomed" then
+    self.broken = true
+  end
   if not ok then
-    finish(self, t, false, ...)
-    return closenext(self, t)
+    local done, err = pcall(finish, self, t, false, ...)
+    if t.state == "ended" then
+      closenext(self, t)
+    end
+    return done or error(err, 0)
   elseif status(t.thread) == "dead" then
     return finish(self, t, true, ...)
   elseif t.state == "doomed" then
@@ -153,12 +183,20 @@ local function settleslice(self, t, before, ok, how, ...)
   return self:push(t)
 end
 
+-- The task was resumed with these: not again.
+local function passed(t, args, ...)
+  if t.args == args then
+    t.args = nil
+  end
+  return ...
+end
+
 local function runslice(self, t, before, quantum)
   local args = t.args
-  t.args, t.stopped = nil, nil
+  t.stopped = nil
   self.stuck, self.nested = 0, false
   if args then
-    return settleslice(self, t, before, slice(t.thread, quantum, unpack(args, 1, args.n)))
+    return settleslice(self, t, before, passed(t, args, slice(t.thread, quantum, unpack(args, 1, args.n))))
   end
   return settleslice(self, t, before, slice(t.thread, quantum))
 end
@@ -176,8 +214,7 @@ local function run(self, t)
   end
   local args = t.args
   if args then
-    t.args = nil
-    return settle(self, t, before, resume(t.thread, unpack(args, 1, args.n)))
+    return settle(self, t, before, passed(t, args, resume(t.thread, unpack(args, 1, args.n))))
   end
   return settle(self, t, before, resume(t.thread))
 end
@@ -189,13 +226,15 @@ function core:spawn(t)
     if cur.state ~= "running" then
       recover(self, cur)
     end
-    cur.state = "ready"
-    self:pushfront(cur)
-    self:pushfront(t)
+    local queue, head = self.queue, self.head - 2
+    queue[head + 1] = cur
+    queue[head] = t
+    self.head, cur.state, t.state = head, "ready", "ready"
     leave(self, cur)
     self.busy = false
     return
   end
+  local _ <close> = cur and setmetatable({core = self, cur = cur}, start) or self.start
   local mark = self.head  -- those before it were spawned meanwhile
   self:pushfront(t)
   local next = popbefore(self, mark)
@@ -203,6 +242,7 @@ function core:spawn(t)
     run(self, next)
     next = popbefore(self, mark)
   end
+  self.busy = false
 end
 
 -- ---------------------------------------------------------------------------
@@ -214,19 +254,19 @@ local function advance(self)
   if self.head > self.tail then  -- the queue was emptied: they change places
     self.next, self.queue = self.queue, list
     self.head, self.tail = 1, n
-  else
-    self.next = {}
+    self.nexts = 0
+  elseif n > 0 then
+    local new = {}
     table.move(list, 1, n, self.tail + 1, self.queue)
-    self.tail = self.tail + n
+    self.next, self.nexts, self.tail = new, 0, self.tail + n
   end
-  self.nexts = 0
   list = self.frames[self.frame]
   if list then
     for i = 1, list.n do
       local t = list[i]
       if t then
-        unframe(self, t)
         self:push(t)
+        unframe(self, t)
       end
     end
   end
@@ -235,8 +275,11 @@ end
 -- The timer of t has come.
 local function expire(self, t)
   if t.state == "waiting" then
-    withdraw(self, t)
-    self:wake(t, nil, "timeout")
+    local undo = t.unwait
+    if undo then
+      undo(t.on, t)
+    end
+    self:wake(t, false, nil, "timeout")
   end
 end
 
@@ -260,8 +303,9 @@ local function postpone(self)
 end
 
 -- Also where the thread that updates is closed in the middle.
-function core:__close()
+function core:__close(err)
   self.updating, self.cur, self.busy = false, false, false
+  self.broken = self.broken or err ~= nil
   if self.tracer then
     self.tracer:updated()
   end
@@ -274,6 +318,10 @@ end
 function core:update(dt, between)
   local _ <close> = self  -- errors of memory pass on
   self.updating = true
+  if self.busy or self.broken then
+    self.busy = false
+    self:repair()
+  end
   if self.tracer then
     self.tracer:updates(dt)
   end

@@ -4,7 +4,7 @@ local cfiber = require "cfiber"
 local queue = require "cfiber.task.queue"
 local waits = require "cfiber.task.waits"
 
-local suspend, close = cfiber.suspend, cfiber.close
+local suspend, close, status = cfiber.suspend, cfiber.close, cfiber.status
 local withdraw = waits.withdraw
 local pack, getinfo = table.pack, debug.getinfo
 
@@ -18,13 +18,14 @@ end
 -- t, or nil, "timeout".
 function ends:join(t, seconds)
   t.joiners = t.joiners or queue.new()
-  t.joiners:push(self.cur)
-  return self:block("join", t, unjoin, seconds)
+  return self:block("join", t, unjoin, seconds, t.joiners, self.cur)
 end
 
---- on:atend(t) is called when t has ended, unless it was forgotten.
+--- on:atend(t) is called when t has ended, unless it was forgotten; once more
+-- where it fails.
 function ends.atend(t, on)
   t.atend = t.atend or queue.new()
+  t.atend:remove(on)  -- of a call that failed
   t.atend:push(on)
 end
 
@@ -34,63 +35,84 @@ end
 
 local function callatend(t)
   local list = t.atend
-  t.atend = nil
-  local on = list:pop()
+  local on = list:peek()
   while on do
     on:atend(t)
-    on = list:pop()
+    list:pop()
+    on = list:peek()
   end
+  t.atend = nil
 end
 
 -- Returns whether there were any.
 local function wakejoiners(self, t)
-  local joiner = t.joiners:pop()
-  local joined = joiner ~= nil
+  local joiners = t.joiners
+  local joiner = joiners:peek()
+  local joined = joiner
   while joiner do
-    self:wake(joiner, t)
-    joiner = t.joiners:pop()
+    self:wake(joiner, joiners, t)
+    joiner = joiners:peek()
   end
   return joined
+end
+
+-- What follows when a task has ended. It is among the living until all is done.
+local function conclude(self, t)
+  self.busy = true
+  if t.atend then
+    callatend(t)
+  end
+  local joined = t.joiners and wakejoiners(self, t)
+  self:unlink(t)
+  self.busy = false
+  if t.failed and not t.cancelled and not joined and not t.owned then
+    self.failed(self, t)
+  end
 end
 
 local function finish(self, t, ok, ...)
   self.busy = true
   withdraw(self, t)
-  self:unlink(t)
   if self.tracer then
     self.tracer:ended(t, ok, ...)
   end
-  t.state, t.ok, t.what = "ended", ok, nil
-  t.results = select("#", ...) > 0 and pack(...) or nil
-  if t.atend then
-    callatend(t)
+  t.results = select("#", ...) > 0 and pack(...)
+  if not ok then
+    t.failed = true
   end
-  local joined = t.joiners and wakejoiners(self, t)
-  self.busy = false
-  if not ok and not t.cancelled and not joined and not t.owned then
-    self.failed(self, t)
-  end
+  t.state, t.what = "ended", false
+  return conclude(self, t)
 end
 
 -- A task that closes another may be closed in the middle of that, which closes
 -- both.
 local killing = {}
 
-function killing:__close()
-  if self.task.state == "closing" then
-    finish(self.core, self.task, false, "cancelled")
+function killing:__close(err)
+  local core, t = self.core, self.task
+  core.broken = core.broken or err ~= nil
+  if t.state == "closing" then
+    t.closer = false
+    if status(t.thread) ~= "suspended" then  -- it was begun
+      finish(core, t, false, "cancelled")
+    end
   end
 end
 
 -- The task is not resumed any more.
 local function condemn(self, t, by)
+  t.closer = by
+  t.cancelled = true
+  t.state = "closing"
   withdraw(self, t)
-  t.state, t.cancelled, t.closer = "closing", true, by
 end
 
--- Closes a condemned task, from the inside out.
-local function execute(self, t)
+-- Closes a task, from the inside out. 'by' condemns it; nil where it is condemned.
+local function execute(self, t, by)
   local _ <close> = setmetatable({core = self, task = t}, killing)
+  if by ~= nil then
+    condemn(self, t, by)
+  end
   self.busy = false
   local ok, err = close(t.thread)
   if ok then
@@ -104,40 +126,47 @@ end
 --- Ends a task that does not run.
 function ends:kill(t)
   self:enter()
-  condemn(self, t, self.cur)
-  execute(self, t)
+  execute(self, t, self.cur)
   local victim = t.closes
   if victim and victim.state == "closing" then  -- not begun
     execute(self, victim)
   end
 end
 
--- A task that closes t, for where no task runs: within the limits, and what it
--- runs may wait. nil where nothing runs, or where there is no memory for it: t is
--- closed at once.
-local function closer(self, t)
-  local function f()
-    if t.state == "ended" then  -- an error leaves <close> variables to that
-      close(t.thread)
-    else
-      execute(self, t)
-    end
+-- What a task does that closes t.
+local function shut(self, t)
+  if t.state == "ended" then  -- an error leaves <close> variables to that
+    close(t.thread)
+  else
+    execute(self, t)
   end
-  local ok, by = false, nil
-  if getinfo(t.thread, 0, "l") then
-    ok, by = pcall(self.make, self, f, 1)
-  end
-  if t.state ~= "ended" then
-    condemn(self, t, ok and by)
-  end
-  if not ok then
-    return f()
-  end
+end
+
+local function makecloser(self, t)
+  local by = self:make(shut, 1, {self, t, n = 2})
   by.name, by.closes, by.origin, by.locals, by.inherited = "close", t, t.origin, t.locals, t.inherited
   if self.tracer then
     self.tracer:named(by)
   end
   return by
+end
+
+-- A task that closes t, for where no task runs: within the limits, and what it
+-- runs may wait. nil where nothing runs, or where there is no memory for it: t is
+-- closed at once.
+local function closer(self, t)
+  local ok, by = false, nil
+  if getinfo(t.thread, 0, "l") then
+    ok, by = pcall(makecloser, self, t)
+    self.broken = self.broken or not ok
+  end
+  if t.state ~= "ended" then
+    condemn(self, t, ok and by)
+  end
+  if ok then
+    return by
+  end
+  shut(self, t)
 end
 
 -- The same, which comes next.
@@ -172,6 +201,6 @@ function ends:cancel(t)
   return state ~= "closing" and state ~= "ended"
 end
 
-ends.finish, ends.closenext = finish, closenext
+ends.finish, ends.conclude, ends.closenext = finish, conclude, closenext
 
 return ends

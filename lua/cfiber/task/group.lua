@@ -10,7 +10,7 @@ local group = brood.kind "group"
 -- The first error dooms the rest and goes to the owner, into whatever it waits
 -- for; where that has ended it is nobody's.
 function group:ended(t)
-  local first = not t.ok and not t.cancelled and not self.failed
+  local first = t.failed and not t.cancelled and (not self.failed or self.failed == t)
   if first then
     self:fail(t)
     self:doom()

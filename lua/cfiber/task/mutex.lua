@@ -13,29 +13,30 @@ local function label(t)
   return t.name and ("'%s'"):format(t.name) or ("task %d"):format(t.id)
 end
 
-local function take(m, t)
-  m.holder = t
-  m.core.atend(t, m)
-end
-
 -- Called when the holder cannot hold it any more.
 local function pass(m)
-  local t = m.waiting:pop()
+  local t = m.waiting:peek()
   if t then
-    take(m, t)
-    m.core:wake(t, m, nil, mutex.giveback)
-  else
-    m.holder = false
+    m.core.atend(t, m)
+    m.core:wake(t, m.waiting, m, nil, mutex.giveback)
   end
+  m.holder = t
 end
 
 local function leave(m)
-  m.core.forget(m.holder, m)
+  local holder = m.holder
   pass(m)
+  m.core.forget(holder, m)
 end
 
 mutex.giveback = leave
-mutex.atend = pass  -- see core.atend
+
+-- See core.atend.
+function mutex:atend(t)
+  if self.holder == t then
+    pass(self)
+  end
+end
 
 local function unwait(m, t)
   m.waiting:remove(t)
@@ -62,10 +63,12 @@ function mutex:lock(timeout)
   end
   local core = self.core
   local t = core:current "lock"
+  t.atend = t.atend or queue.new()  -- a finalizer must not come in between later
   core.busy = true
   local holder = self.holder
   if not holder then
-    take(self, t)
+    core.atend(t, self)
+    self.holder = t
   elseif core:acts(holder) then
     core.busy = false
     error(("'lock' of a mutex that %s holds itself"):format(label(holder)), 2)
@@ -73,8 +76,7 @@ function mutex:lock(timeout)
     core.busy = false
     return nil, "timeout"
   else
-    self.waiting:push(t)
-    return result(core:block("lock", self, unwait, timeout))
+    return result(core:block("lock", self, unwait, timeout, self.waiting, t))
   end
   core.busy = false
   return self

@@ -27,11 +27,11 @@ function records:push(t)
   self.tail = tail
 end
 
--- Comes before all others.
+-- t is ready and comes before all others.
 function records:pushfront(t)
   local head = self.head - 1
   self.queue[head] = t
-  self.head = head
+  self.head, t.state = head, "ready"
 end
 
 -- The first before this place that is ready, or nil.
@@ -86,7 +86,7 @@ end
 function records:defer(t)
   local last = self.last + 1
   self.deferred[last] = t
-  self.last = last
+  self.last, t.state = last, "ready"
 end
 
 -- ---------------------------------------------------------------------------
@@ -121,8 +121,7 @@ local function link(self, t)
   if older then
     older.newer = t
   end
-  self.newest = t
-  self.count = self.count + 1
+  self.newest, self.count = t, self.count + 1
 end
 
 --- t is not among the living any more.
@@ -136,13 +135,13 @@ function records:unlink(t)
   else
     self.newest = older
   end
-  t.older, t.newer = nil, nil
-  self.count = self.count - 1
+  t.older, t.newer, self.count = false, false, self.count - 1
 end
 
 --- Makes a task of a function or a suspended thread; 'level' is that of the
--- function to name as its origin.
-function records:make(f, level)
+-- function to name as its origin; 'args', if any, are packed. Its state is "new"
+-- until it is in a list.
+function records:make(f, level, args)
   local thread = f
   if type(f) ~= "thread" then
     thread = create(type(f) == "function" and f or function(...) return f(...) end)
@@ -151,10 +150,10 @@ function records:make(f, level)
   self.made = number
   local by = self.cur
   local t = {
-    thread = thread, f = f, id = number, state = "ready", since = self.now,
-    origin = origin(self, level + 1),
-    what = nil, on = nil, unwait = nil, older = nil, newer = nil, ok = nil,  -- place for them: 16 in all
-    due = nil, bucket = nil, place = nil, left = false,
+    thread = thread, f = f, id = number, state = "new", since = self.now,
+    origin = origin(self, level + 1), args = args,
+    what = false, on = false, unwait = false, results = false, left = false, older = false, newer = false,
+    due = nil, bucket = nil,  -- place for these: 16 in all
   }
   if by and (by.locals or by.inherited) then
     t.inherited = by.locals or by.inherited

@@ -36,8 +36,8 @@ local function connect(s, f, once)
 end
 
 local function remove(c)
-  c.connected = false
   local list = change(c.signal)
+  c.connected = false
   for i = 1, #list do
     if list[i] == c then
       return table.remove(list, i)
@@ -112,8 +112,7 @@ function signal:wait(timeout)
   end
   core.busy = true
   t.fires = self.fires
-  self.waiting:push(t)
-  return values(core:block("signal", self, unwait, timeout))
+  return values(core:block("signal", self, unwait, timeout, self.waiting, t))
 end
 
 -- ---------------------------------------------------------------------------
@@ -125,12 +124,9 @@ local function call(core, c, ...)
     core.busy = false
     return
   end
+  local t = core:make(c.f, 3, select("#", ...) > 0 and pack(...) or nil)
   if c.once then
     remove(c)
-  end
-  local t = core:make(c.f, 3)
-  if select("#", ...) > 0 then
-    t.args = pack(...)
   end
   core:spawn(t)
 end
@@ -141,9 +137,11 @@ local function wake(s, number, ...)
   core:enter()
   local t, fired = waiting:peek(), nil
   while t and t.fires < number do
-    fired = fired or pack(...)
-    waiting:pop()
-    core:wake(t, fired)
+    if fired then
+      core:wake(t, waiting, fired)
+    else
+      fired = pack(...)
+    end
     t = waiting:peek()
   end
   core.busy = false

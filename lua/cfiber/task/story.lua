@@ -168,7 +168,7 @@ local waits = {
 --- For what a task waits, and on what object: "in 'join' on task 'guard'".
 function core:awaited(t)
   local on, what = t.on, waits[t.what] or ("in '%s'"):format(t.what)
-  if on == nil then
+  if not on then
     return what
   end
   local isrecord = type(on) == "table" and self:find(rawget(on, "thread")) == on

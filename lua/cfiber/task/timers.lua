@@ -11,9 +11,10 @@
 -- A bucket goes when its last record does, so that timeouts far away that
 -- rarely come leave nothing behind.
 --
--- The heap's functions are not made to be called in the middle of each other,
--- which finalizers may do: 'late' is then a list of the buckets to see to when
--- the first one is done.
+-- The heap is left alone while tasks run: their finalizers may come in the middle
+-- of it. Buckets that got their first record, or lost their last one, are in a
+-- list by 'later' until the heap is asked. Where that failed for want of memory
+-- the heap is made anew.
 
 local found, heap = pcall(require, "binaryheap")
 if not found then
@@ -27,27 +28,59 @@ local timers = {}
 timers.__index = timers
 
 function timers.new()
-  return setmetatable({heap = heap.minUnique(), buckets = {}, late = nil}, timers)
+  return setmetatable({
+    heap = heap.minUnique(), whole = true,  -- false: a change of the heap began
+    buckets = {},  -- tick -> bucket
+    changed = false,  -- the first of those to see to, of which none is the last
+  }, timers)
 end
 
--- The heap has a bucket as long as that has records.
-local function change(self, bucket)
-  if self.late then
-    self.late[#self.late + 1] = bucket
-    return
+-- The heap is to be asked about this bucket.
+local function note(self, bucket)
+  if not bucket.later then
+    bucket.later = self.changed or bucket
+    self.changed = bucket
   end
-  self.late = {bucket}
-  local i = 1
-  while self.late[i] do
-    bucket = self.late[i]
+end
+
+-- The bucket has no records.
+local function drop(self, bucket)
+  if self.buckets[bucket.tick] == bucket then
+    self.buckets[bucket.tick] = nil
+  end
+end
+
+-- The heap anew, of all buckets.
+local function remake(self)
+  local new = heap.minUnique()
+  for _, bucket in pairs(self.buckets) do
     if bucket.left == 0 then
+      drop(self, bucket)
+    else
+      new:insert(bucket.tick, bucket)
+    end
+  end
+  self.heap, self.whole = new, true
+end
+
+-- The heap has the buckets that have records, and no others.
+local function settle(self)
+  if not self.whole then
+    remake(self)
+  end
+  local bucket = self.changed
+  while bucket do
+    self.whole = false
+    self.changed, bucket.later = bucket.later ~= bucket and bucket.later, false
+    if bucket.left == 0 then
+      drop(self, bucket)
       self.heap:remove(bucket)
     elseif not self.heap:valueByPayload(bucket) then
       self.heap:insert(bucket.tick, bucket)
     end
-    i = i + 1
+    self.whole = true
+    bucket = self.changed
   end
-  self.late = nil
 end
 
 --- t is due at this time, in seconds.
@@ -55,33 +88,41 @@ function timers:add(t, due)
   local tick = due * TICKS // 1
   local bucket = self.buckets[tick]
   if not bucket then
-    local new = {tick = tick, n = 0, left = 0}
+    local new = {tick = tick, n = 0, left = 0, later = false}
     bucket = self.buckets[tick] or new  -- a finalizer may have made one
-    self.buckets[tick] = bucket
   end
-  local n = bucket.n + 1
+  if t.place == nil then
+    t.due, t.bucket, t.place = false, false, false  -- from now on they have a place in the table
+  end
+  local left = bucket.left
+  local n = left > 0 and bucket.n + 1 or 1
   bucket[n] = t
-  bucket.n, bucket.left = n, bucket.left + 1
+  if left == 0 then
+    note(self, bucket)
+  end
+  self.buckets[tick] = bucket  -- where this fails nothing has changed
+  bucket.n, bucket.left = n, left + 1
   t.due, t.bucket, t.place = due, bucket, n
-  if bucket.left == 1 then
-    change(self, bucket)
+end
+
+--- To be called before t is taken out.
+function timers:release(t)
+  if t.bucket.left == 1 then
+    note(self, t.bucket)
   end
 end
 
 --- Takes t out, whose timer is on.
 function timers:remove(t)
+  self:release(t)
   local bucket = t.bucket
-  bucket[t.place] = false
-  bucket.left = bucket.left - 1
-  t.due, t.bucket, t.place = nil, nil, nil
-  if bucket.left == 0 then
-    self.buckets[bucket.tick] = nil
-    change(self, bucket)
-  end
+  bucket[t.place], bucket.left = false, bucket.left - 1
+  t.due, t.bucket, t.place = false, false, false
 end
 
 --- The time of the first timer, or a little less; or nil.
 function timers:first()
+  settle(self)
   local tick = self.heap:peekValue()
   return tick and tick / TICKS
 end
@@ -111,25 +152,24 @@ local function collect(bucket, now)
 end
 
 --- Calls f(owner, t) for each record that is due, in order of time, those of
--- one time in that of their waits; they are taken out before.
+-- one time in that of their waits; they are taken out then, if f does not do that.
 function timers:pass(now, f, owner)
-  local last, late = now * TICKS // 1, self.late
-  self.late = nil
-  for _, bucket in ipairs(late or {}) do  -- an error of memory ended that
-    change(self, bucket)
-  end
-  local tick = self.heap:peekValue()
+  settle(self)
+  local last, tick = now * TICKS // 1, self.heap:peekValue()
   while tick and tick <= last do
     local bucket = self.heap:peek()
     for _, t in ipairs(collect(bucket, now)) do
       if t.bucket == bucket then  -- a finalizer may have taken it out
-        self:remove(t)
         f(owner, t)
+        if t.bucket == bucket then
+          self:remove(t)
+        end
       end
     end
     if tick == last then
       break  -- what is left in it is not due yet
     end
+    settle(self)
     tick = self.heap:peekValue()
   end
 end

@@ -8,6 +8,7 @@ local getinfo = debug.getinfo
 local LEFT = setmetatable({}, {__name = "left"})
 
 local waits = {LEFT = LEFT}  -- what a task yields that waits
+local GONE = {state = "ended"}  -- in the place of one that was taken off a list
 
 local function settimer(self, t, seconds)
   if seconds < math.huge then
@@ -21,7 +22,7 @@ local function unframe(self, t)
   local list = t.bucket
   list[t.place] = false
   list.left = list.left - 1
-  t.bucket, t.place = nil, nil
+  t.bucket, t.place = false, false
   if list.left == 0 then
     self.frames[list.frame] = nil
   end
@@ -37,8 +38,8 @@ local function withdraw(self, t)
   end
   local undo = t.unwait or t.giveback
   if undo then
-    t.unwait, t.giveback = nil, nil
     undo(t.on, t)
+    t.unwait, t.giveback = false, nil
   end
 end
 
@@ -61,7 +62,7 @@ end
 local function strike(list, first, last, t)
   for i = first, last do
     if list[i] == t then
-      list[i] = {state = "ended"}
+      list[i] = GONE
     end
   end
 end
@@ -97,16 +98,21 @@ end
 --- Raises by.error in the wait of t, or in its next one where it does not wait:
 -- what it was woken with is not lost.
 function waits:interrupt(t, by)
-  if t.state == "frame" then
-    unlist(self, t)
-  elseif t.state == "waiting" and t.what ~= "spawn" then
-    withdraw(self, t)
-  else
-    t.interrupt = t.interrupt or by
+  if t.state ~= "frame" and (t.state ~= "waiting" or t.what == "spawn") then
+    if not t.args or t.args[1] ~= by then
+      t.interrupt = t.interrupt or by
+    end
     return
   end
-  t.state, t.args = "ready", {by, n = 1}
-  self:push(t)
+  t.args = {by, n = 1}
+  local tail = self.tail + 1
+  self.queue[tail] = t
+  if t.state == "frame" then
+    unlist(self, t)
+  else
+    withdraw(self, t)
+  end
+  self.tail, t.state = tail, "ready"
 end
 
 -- Does a debug hook run, not far out?
@@ -122,6 +128,7 @@ end
 -- What changes the scheduler is called while it is busy. That may also be over:
 -- an error of memory ended it.
 local function nest(self)
+  self.broken = true
   if not isyieldable() then
     self.nested = true
   elseif ishooked() then
@@ -182,47 +189,59 @@ function waits:acts(t)
 end
 
 --- The running task, 'cur', waits until it is woken, at most for 'seconds'
--- (nil: for ever). 'what' says for what, on the object 'on'; unwait(on, t)
--- takes it off the object's list. Returns what wake got, or nil, "timeout";
--- raises what it is interrupted with. 'busy' ends.
-function waits:block(what, on, unwait, seconds)
+-- (nil: for ever). 'what' says for what, on the object 'on'; list:push(x) puts it
+-- on the object's list, if any, unwait(on, t) takes it off. Returns what wake got,
+-- or nil, "timeout"; raises what it is interrupted with. 'busy' ends.
+function waits:block(what, on, unwait, seconds, list, x)
   local t = self.cur
   if not isyieldable() and status(t.thread) ~= "normal" then  -- in a finalizer; <close> variables of others can wait
-    if unwait then
-      unwait(on, t)
-    end
     self.busy = false
     error("attempt to yield from a finalizer", 0)
   end
-  t.state, t.what, t.on, t.unwait, t.since = "waiting", what, on, unwait, self.now
   if seconds then
     settimer(self, t, seconds)
+  end
+  t.state, t.what, t.on, t.unwait, t.since = "waiting", what, on, unwait, self.now
+  if list then
+    list:push(x)
   end
   if t.interrupt then
     interrupted(self, t)
   end
   leave(self, t)
-  local value, why = t.value, t.why
-  t.value, t.why, t.giveback, t.on = nil, nil, nil, nil
+  local value, why = t.results, t.why
+  t.why, t.giveback, t.on = nil, nil, false
+  if value ~= nil then
+    t.results = false  -- it keeps its place
+  end
   self.busy = false
   return value, why
 end
 
---- Makes a waiting task ready: its wait returns value, why. Where the value
--- must not be lost, giveback(on, t) is called when the task is ended before
--- that; t.value is still there then.
-function waits:wake(t, value, why, giveback)
+--- Makes a waiting task ready, the first of its object's list, if any: its wait
+-- returns value, why. Where the value must not be lost, giveback(on, t) is called
+-- when the task is ended before that; t.results is still there then. Where this
+-- fails t waits as before.
+function waits:wake(t, list, value, why, giveback)
+  local tail = self.tail + 1
+  self.queue[tail] = t
+  t.results, t.why, t.giveback = value, why, giveback
   if t.due then
-    self.timers:remove(t)
+    self.timers:release(t)
   end
-  t.state, t.value, t.why = "ready", value, why
-  t.unwait, t.giveback = nil, giveback
-  self:push(t)
+  if list then
+    list:pop()
+  end
+  self.tail, t.state, t.unwait = tail, "ready", false
+  if t.due then  -- as timers:remove, without a call, which may fail
+    local bucket = t.bucket
+    bucket[t.place], bucket.left = false, bucket.left - 1
+    t.due, t.bucket, t.place = false, false, false
+  end
 end
 
--- t, which runs and is in the list of an update, waits for it.
-local function waitframe(self, t, what)
-  t.state, t.what, t.since = "frame", what, self.now
+-- t, which is in the list of an update, waits for it.
+local function waitframe(self, t)
   if t.interrupt then
     interrupted(self, t)
   end
@@ -233,9 +252,9 @@ end
 --- The running task t waits for the next update.
 function waits:blocknext(t, what)
   local n = self.nexts + 1
-  self.nexts = n
   self.next[n] = t
-  return waitframe(self, t, what)
+  self.nexts, t.state, t.what, t.since = n, "frame", what, self.now
+  return waitframe(self, t)
 end
 
 --- The same for the n-th from now.
@@ -244,21 +263,28 @@ function waits:blockframes(t, what, n)
     return self:blocknext(t, what)
   end
   local at = self.frame + n
-  local list = self.frames[at] or {frame = at, n = 0, left = 0}
-  self.frames[at] = list
+  local list = self.frames[at]
+  if not list then
+    local new = {frame = at, n = 0, left = 0}
+    list = self.frames[at] or new  -- a finalizer may have made one
+  end
+  if t.place == nil then
+    t.bucket, t.place = false, false
+  end
   local place = list.n + 1
   list[place] = t
+  self.frames[at] = list
   list.n, list.left = place, list.left + 1
-  t.bucket, t.place = list, place
-  return waitframe(self, t, what)
+  t.bucket, t.place, t.state, t.what, t.since = list, place, "frame", what, self.now
+  return waitframe(self, t)
 end
 
 --- A task that does not run yet waits for its time.
 function waits:sleep(t, what, seconds)
-  t.state, t.what = "waiting", what
   settimer(self, t, seconds)
+  t.state, t.what = "waiting", what
 end
 
-waits.unframe, waits.withdraw, waits.leave, waits.recover = unframe, withdraw, leave, recover
+waits.unframe, waits.leave, waits.recover, waits.withdraw, waits.GONE = unframe, leave, recover, withdraw, GONE
 
 return waits

@@ -28,7 +28,8 @@ local task = {}
 function task.new() end
 
 ---Lets `dt` seconds pass and runs what is due. Without limits a task that never waits holds it off for ever. Raises
----"update inside of an update of the same scheduler".
+---"update inside of an update of the same scheduler". An error of memory comes through it: no task is lost, the next
+---update does what is left.
 ---```lua
 ---task.spawn(function()
 ---  while true do end

@@ -120,9 +120,13 @@ end
 -- ---------------------------------------------------------------------------
 -- Resuming
 
+local function isofmemory(err)
+  return type(err) == "string" and err:find("not enough memory", 1, true)
+end
+
 -- A resume came back without LEFT.
 local function ended(self, t, ok, ...)
-  if self.busy and t.state ~= "doomed" then
+  if self.busy and t.state ~= "doomed" or not ok and isofmemory(...) then
     self.broken = true
   end
   if not ok then

@@ -71,6 +71,9 @@ local function conclude(self, t)
 end
 
 local function finish(self, t, ok, ...)
+  if t.state == "ended" then
+    return
+  end
   self.busy = true
   withdraw(self, t)
   if self.tracer then
@@ -91,7 +94,7 @@ local killing = {}
 function killing:__close(err)
   local core, t = self.core, self.task
   core.broken = core.broken or err ~= nil
-  if t.state == "closing" then
+  if t.state == "closing" and t.closer == self.by then  -- nobody else does that now
     t.closer = false
     if status(t.thread) ~= "suspended" then  -- it was begun
       finish(core, t, false, "cancelled")
@@ -109,8 +112,12 @@ end
 
 -- Closes a task, from the inside out. 'by' condemns it; nil where it is condemned.
 local function execute(self, t, by)
-  local _ <close> = setmetatable({core = self, task = t}, killing)
-  if by ~= nil then
+  local condemned = by == nil
+  if condemned then
+    by = t.closer
+  end
+  local _ <close> = setmetatable({core = self, task = t, by = by}, killing)
+  if not condemned then
     condemn(self, t, by)
   end
   self.busy = false

@@ -124,10 +124,17 @@ local function link(self, t)
   self.newest, self.count = t, self.count + 1
 end
 
---- t is not among the living any more.
+--- Is t among the living?
+function records:islinked(t)
+  return t.older or t.newer or t == self.newest
+end
+
+--- t is not among the living any more, and may not be before.
 function records:unlink(t)
   local older, newer = t.older, t.newer
-  if older then
+  if not self:islinked(t) then
+    return
+  elseif older then
     older.newer = newer
   end
   if newer then

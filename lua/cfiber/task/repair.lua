@@ -109,7 +109,7 @@ end
 function repair:repair()
   local seen = listed(self)
   for _, t in ipairs(self:living()) do
-    if t.older or t.newer or t == self.newest then  -- it is still among them
+    if self:islinked(t) then
       mend(self, t, seen)
     end
   end

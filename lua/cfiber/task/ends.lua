@@ -64,6 +64,9 @@ local function conclude(self, t)
   end
   local joined = t.joiners and wakejoiners(self, t)
   self:unlink(t)
+  if t.closes and t.closes.state == "closing" then  -- not begun, or not done
+    self.broken = true
+  end
   self.busy = false
   if t.failed and not t.cancelled and not joined and not t.owned then
     self.failed(self, t)

@@ -107,13 +107,14 @@ end
 
 --- Called where no task runs, after errors of memory.
 function repair:repair()
+  self.broken = false  -- until a step fails, or leaves something
   local seen = listed(self)
   for _, t in ipairs(self:living()) do
     if self:islinked(t) then
       mend(self, t, seen)
     end
   end
-  self.busy, self.broken = false, false
+  self.busy = false
 end
 
 return repair

@@ -54,6 +54,16 @@ library.capitals = [[
   end
 ]]
 
+--- To follow that: a server asks it in a comparator of table.sort; prints "abc".
+library.sorting = [[
+  local port = serve(function()
+    local list = {"b", "c", "a"}
+    table.sort(list, function(x, y) return ask(x) < ask(y) end)
+    return table.concat(list)
+  end)
+  run(function() print(get(port, "/")) end)
+]]
+
 --- Several clients of one server; prints "/1 /2 /3".
 library.clients = [[
   local port = serve(function(path) return path end)

@@ -21,6 +21,18 @@ local function deep(co)
   end)
 end
 
+-- All variables of five levels, this one first.
+local function logvariables(c, log, first)
+  for level = first, first + 4 do
+    for n = -3, 12 do
+      local name, value = debug.getlocal(c, level, n)
+      if name then
+        log(level, n, name, value)
+      end
+    end
+  end
+end
+
 describe("on a suspended coroutine", function()
   it("getinfo tells of every level", same(function(co, log)
     local c = deep(co)
@@ -55,14 +67,7 @@ describe("on a suspended coroutine", function()
   it("getlocal shows every variable of every level", same(function(co, log)
     local c = deep(co)
     co.resume(c, 1)
-    for level = 0, 4 do
-      for n = -3, 12 do
-        local name, value = debug.getlocal(c, level, n)
-        if name then
-          log(level, n, name, value)
-        end
-      end
-    end
+    logvariables(c, log, 0)
     log(pcall(debug.getlocal, c, 9, 1))
     log(pcall(debug.getlocal, c, -1, 1))
   end))
@@ -186,14 +191,7 @@ describe("on a coroutine below C frames", function()
   end))
 
   it("getlocal shows every variable and value of C functions", below(function(c, log)
-    for level = 2, 6 do
-      for n = -2, 12 do
-        local name, value = debug.getlocal(c, level, n)
-        if name then
-          log(level, n, name, value)
-        end
-      end
-    end
+    logvariables(c, log, 2)
   end))
 
   it("setlocal changes variables on both sides of them", below(function(c, log)

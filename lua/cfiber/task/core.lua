@@ -74,11 +74,6 @@ local popbefore, popqueue, popdeferred = records.popbefore, records.popqueue, re
 local LEFT, leave, recover, unframe = waits.LEFT, waits.leave, waits.recover, waits.unframe
 local finish, closenext = ends.finish, ends.closenext
 
--- Called when a task that nobody joined has failed.
-local function failed(_, t)
-  io.stderr:write(tostring(t.results[1]), "\n")
-end
-
 -- Closed when what the host spawned has run; 'cur' is what ran before.
 local start = {}
 
@@ -110,7 +105,7 @@ function core.new()
     made = 0,  -- tasks so far: their numbers
     origin = false,  -- of the last one
     budget = false,  -- of the last update, see budget.lua
-    failed = failed,  -- called with the core and the record, see story.lua
+    failed = false,  -- whoever makes it sets this: called with it and the record of a failed task that nobody joined
     tracer = false,  -- told what happens, see trace.lua
   }, core)
   self.start = setmetatable({core = self, cur = false}, start)

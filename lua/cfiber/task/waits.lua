@@ -136,8 +136,8 @@ local function nest(self)
   end
 end
 
---- What changes the scheduler begins: 'busy'.
-function waits:enter()
+-- What changes the scheduler begins: 'busy'.
+local function enter(self)
   if self.busy then
     nest(self)
   end
@@ -148,10 +148,7 @@ end
 -- call this in the middle of a wait that begins, which must not be undone then:
 -- it cannot yield.
 function waits:begin()
-  if self.busy then
-    nest(self)
-  end
-  self.busy = true
+  enter(self)
   local t = self.cur
   if t and t.state ~= "running" and isyieldable() then
     recover(self, t)
@@ -285,6 +282,7 @@ function waits:sleep(t, what, seconds)
   t.state, t.what = "waiting", what
 end
 
-waits.unframe, waits.leave, waits.recover, waits.withdraw, waits.GONE = unframe, leave, recover, withdraw, GONE
+waits.enter, waits.unframe, waits.leave, waits.recover = enter, unframe, leave, recover
+waits.withdraw, waits.GONE = withdraw, GONE
 
 return waits

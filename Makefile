@@ -13,6 +13,9 @@ SWITCH = native
 # 1: ends the process where two OS threads use one Lua state at once
 DEBUG =
 
+# The language of the sources, c99 or later
+STD = c99
+
 LUA_INCDIR = $(firstword $(foreach d,/usr/include/lua5.4 /usr/local/include \
   /usr/include,$(if $(wildcard $(d)/lua.h),$(d))) /usr/include/lua5.4)
 LUA_VERSION = 5.4
@@ -52,7 +55,7 @@ DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT) \
 # give the same bytes everywhere.
 PLACELESS = -ffile-prefix-map="$$PWD"=.
 # Unwind tables: C++ exceptions and debuggers pass through.
-COMPILE = $(CC) -std=c99 -fPIC -fexceptions $(PLACELESS) $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
+COMPILE = $(CC) -std=$(STD) -fPIC -fexceptions $(PLACELESS) $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
 LUACOMPILE = $(COMPILE) -I$(LUA_INCDIR)
 
 ifeq ($(shell uname -s),Darwin)
@@ -120,10 +123,15 @@ $(BUILD)/cfiber.so: $(OBJECTS)
 	@echo '$(CC) $@'
 	$(Q)$(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS)
 
+# With -flto the sources are compiled together here: what is not compiled yet has
+# no symbols to make local, and gcc's objects of that kind are not linked twice.
+COMPILED = $(if $(findstring -flto,$(CFLAGS)),$(CFLAGS) $(shell \
+  $(CC) -flinker-output=nolto-rel -E -x c /dev/null >/dev/null 2>&1 && echo -flinker-output=nolto-rel))
+
 # One object with nothing visible but the API: no clash with a host's names.
 $(BUILD)/libcfiber.a: $(OBJECTS)
 	@echo '$(AR) $@'
-	$(Q)$(CC) -nostdlib -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
+	$(Q)$(CC) $(COMPILED) -nostdlib -r -o $(BUILD)/obj/cfiber-all.o $(OBJECTS)
 	$(Q)$(LOCALIZE) $(BUILD)/obj/cfiber-all.o
 	$(Q)rm -f $@ && $(ARCHIVE) $@ $(BUILD)/obj/cfiber-all.o
 

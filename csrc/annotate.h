@@ -104,10 +104,16 @@ INLINE void annotate_forget (struct annotation *a) {
 }
 
 /* Frames that were entered after the jump lie on the fake stack of the side
-   that was left. */
+   that was left. Those that were jumped over, below the running one, have left
+   marks of their variables: ASan took them off the stack that was left. */
 INLINE void annotate_jumped (struct annotation *a) {
+  const char *low = (const char *)a->low;
+  size_t bytes = (size_t)((const char *)__builtin_frame_address(0) - low);
+  int there = bytes < a->bytes;
   annotate_swap(a);
   annotate_forget(a);
+  if (there)
+    __asan_unpoison_memory_region(low, bytes);
 }
 
 /* Only who runs with a fake stack can free it. Jumps leave marks of variables

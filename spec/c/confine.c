@@ -44,8 +44,12 @@ static int result (lua_State *L, int done) {
 }
 
 
+static volatile char *volatile deepest;  /* else the calls may become a loop */
+
+
 static __attribute__((noinline)) int dig (lua_Integer bytes) {
   volatile char frame[FRAME];
+  deepest = frame;
   frame[0] = 1;
   if (bytes <= FRAME)
     return frame[0];

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "pages.h"
+#include "report.h"
 
 /* Before glibc 2.34 these are in a library that a program without threads
    does not load; there one place for one thread will do. */
@@ -85,54 +86,12 @@ static void unlock (void) {
 
 /*
 ** {======================================================
-** The line. What a handler does neither allocates nor uses stdio: any code
+** The report. What a handler does neither allocates nor uses stdio: any code
 ** may have been interrupted.
 ** =======================================================
 */
 
 static struct universe *universes;  /* under the lock */
-
-struct line {
-  char text[OVERFLOW_LINE];
-  size_t length;
-};
-
-
-/* The name of a chunk may contain anything. */
-static void addtext (struct line *l, const char *text) {
-  for (; *text != '\0' && l->length < sizeof(l->text) - 1; text++)
-    l->text[l->length++] = (char)((unsigned char)*text < ' ' ? '?' : *text);
-}
-
-
-static void addnumber (struct line *l, uintptr_t n, unsigned int base) {
-  char digits[sizeof(n) * 3 + 1];
-  char *d = digits + sizeof(digits) - 1;
-  *d = '\0';
-  do {
-    *--d = "0123456789abcdef"[n % base];
-    n /= base;
-  } while (n > 0);
-  addtext(l, d);
-}
-
-
-/* Where the innermost Lua function of L stands. */
-static void addplace (struct line *l, lua_State *L) {
-  lua_Debug ar;
-  int level;
-  for (level = 0; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "Sl", &ar);
-    if (ar.currentline > 0) {
-      addtext(l, " at ");
-      addtext(l, ar.short_src);
-      addtext(l, ":");
-      addnumber(l, (uintptr_t)ar.currentline, 10);
-      return;
-    }
-  }
-}
-
 
 /* An attempt to read what the overflow may have interrupted half-written. */
 struct attempt {
@@ -143,71 +102,47 @@ struct attempt {
 static struct attempt *attempt;  /* the one being made, or NULL */
 
 
-static void tryplace (struct line *l, lua_State *L) {
+static void tryplace (struct report *r, lua_State *L) {
   struct attempt mine, *none = NULL;
-  size_t length = l->length;
+  size_t length = r->length;
   mine.thread = switch_thread();
   if (!__atomic_compare_exchange_n(&attempt, &none, &mine, 0,
                                    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
     return;  /* two threads at the same time */
   if (sigsetjmp(mine.failed, 0) == 0)
-    addplace(l, L);
+    report_place(r, L);
   else
-    l->length = length;
+    r->length = length;
   __atomic_store_n(&attempt, NULL, __ATOMIC_RELEASE);
 }
 
 
-static void report (const struct fiber *f) {
-  struct line l;
-  l.length = 0;
-  addtext(&l, "cfiber: C stack overflow in fiber 0x");
-  addnumber(&l, (uintptr_t)f->L, 16);
-  tryplace(&l, f->L);
-  addtext(&l, ": its stack has ");
-  addnumber(&l, f->stack->size >> 10, 10);
-  addtext(&l, " KB, cfiber.config{stack_size=...} raises it");
-  l.text[l.length++] = '\n';
-  if (write(STDERR_FILENO, l.text, l.length) < 0)
+static void tell (const struct fiber *f) {
+  struct report r;
+  report_begin(&r, f);
+  tryplace(&r, f->L);
+  report_end(&r, f);
+  if (write(STDERR_FILENO, r.text, r.length) < 0)
     return;  /* nobody to tell */
 }
 
 
-INLINE int inguard (const struct stack *s, const void *address) {
-  return (uintptr_t)address - (uintptr_t)s->base
-       < (uintptr_t)stack_low(s) - (uintptr_t)s->base;
-}
-
-
-/* The fiber of this OS thread whose guard was hit, or NULL. When the innermost
-   ones were jumped out of it may be one further out. */
+/* The fiber of this OS thread whose guard was hit, or NULL. */
 static const struct fiber *overflown (const void *address) {
-  const struct universe *u;
   const struct fiber *f = NULL;
-  if (!lockinhandler())
-    return NULL;
-  for (u = universes; u != NULL && f == NULL; u = u->next) {
-    if (u->overflow_report && fiber_athome(u)) {
-      f = u->running;
-      while (f != NULL && !inguard(f->stack, address))
-        f = f->resumer;
-    }
+  if (lockinhandler()) {
+    f = report_overflown(universes, address);
+    unlock();
   }
-  unlock();
   return f;
 }
 
 
 struct fiber *overflow_running (const void *address, struct universe **u) {
-  struct fiber *f = NULL;
+  struct fiber *f;
   lock();
-  for (*u = universes; *u != NULL; *u = (*u)->next) {
-    f = fiber_athome(*u) ? (*u)->running : NULL;
-    while (f != NULL && !stack_holds(f->stack, address))
-      f = f->resumer;
-    if (f != NULL)
-      break;
-  }
+  *u = universes;
+  f = report_running(u, address);
   unlock();
   return f;
 }
@@ -293,7 +228,7 @@ static void handle (int sig, siginfo_t *info, void *context) {
   if (info->si_code > 0)  /* a fault, not sent by a process */
     f = overflown(info->si_addr);
   if (f != NULL)
-    report(f);
+    tell(f);
   errno = saved;
   goon(sig, info, context);
 }

@@ -45,6 +45,7 @@ build = {
         "csrc/overflow_posix.c",
         "csrc/pages_posix.c",
         "csrc/pool.c",
+        "csrc/report.c",
         "csrc/slab.c",
         "csrc/slice.c",
         "csrc/stack.c",

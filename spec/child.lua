@@ -85,4 +85,16 @@ function child.output(script, ...)
   return r.output
 end
 
+local limited
+
+--- Does the system hold a process to 'ulimit -v'? qemu, which runs programs for
+-- other processors, does not, and nothing can be scarce there.
+function child.islimited()
+  if limited == nil then
+    local r = child.shell [[ulimit -v 100000; exec $LUA -e "io.write(tostring(pcall(string.rep, 'x', 1 << 28)))"]]
+    limited = r.output == "false"
+  end
+  return limited
+end
+
 return child

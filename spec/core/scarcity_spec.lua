@@ -3,7 +3,7 @@
 local child = require "child"
 local helper = require "helper"
 
-if not io.open "/proc/self/status" then
+if not io.open "/proc/self/status" or not child.islimited() then
   return  -- limits and figures of other systems are not known here
 end
 

@@ -241,15 +241,18 @@ INLINE void annotate_drop (struct annotation *a, const void *low,
 /* There is a stack from 'low' up to 'top'; returns what annotate_nostack
    takes when it is gone. */
 INLINE unsigned int annotate_stack (const void *low, const void *top) {
+  (void)low; (void)top;  /* on machines that valgrind does not know */
   return VALGRIND_STACK_REGISTER(low, top);
 }
 
 INLINE void annotate_nostack (unsigned int id) {
+  (void)id;
   VALGRIND_STACK_DEREGISTER(id);
 }
 
 /* What these bytes hold is meant to be looked at, whatever it is. */
 INLINE void annotate_defined (const void *at, size_t bytes) {
+  (void)at; (void)bytes;
   VALGRIND_MAKE_MEM_DEFINED(at, bytes);
 }
 

@@ -15,6 +15,12 @@ static inline void switch_outermost (void) {
   __asm__ volatile (".cfi_undefined eip");
 #elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__aarch64__)
   __asm__ volatile (".cfi_undefined x30");
+#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__riscv)
+  __asm__ volatile (".cfi_undefined ra");
+#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__powerpc64__)
+  __asm__ volatile (".cfi_undefined 65");  /* lr */
+#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__s390x__)
+  __asm__ volatile (".cfi_undefined 14");
 #endif
 }
 

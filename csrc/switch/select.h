@@ -14,6 +14,15 @@
 #elif defined(__aarch64__) && !defined(__ILP32__) && !defined(_WIN32) \
       && defined(__GNUC__)
 #include "aarch64.h"
+#elif defined(__riscv) && defined(__LP64__) && !defined(__riscv_abi_rve) \
+      && defined(__GNUC__)
+#include "riscv64.h"
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__) \
+      && defined(_CALL_ELF) && _CALL_ELF == 2 && defined(__ALTIVEC__) \
+      && defined(__GNUC__)
+#include "ppc64le.h"
+#elif defined(__s390x__) && defined(__GNUC__)
+#include "s390x.h"
 #elif defined(__unix__) || defined(__APPLE__)
 #include "ucontext.h"
 #else

@@ -37,7 +37,7 @@ local cfiber = {}
 ---@field stacks_reused integer so far
 ---@field sliced integer VM instructions that slices took so far, those of slices inside others once
 ---@field guard "advice" | "mprotect" how the last guard was made
----@field switch string the context switch in use: "x86-64", "AArch64", "ucontext"
+---@field switch string the context switch in use: the machine's own, such as "x86-64", or "ucontext"
 
 ---@class cfiber.state
 ---@field status "running" | "suspended" | "normal" | "dead"

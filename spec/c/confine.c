@@ -130,6 +130,8 @@ static int releaseheap (lua_State *L) {
 /* deny(advice): from now on 'madvise' refuses that one */
 static int deny (lua_State *L) {
   const unsigned advice = (unsigned)luaL_checkinteger(L, 1);
+  const __u64 one = 1;
+  const unsigned lower = *(const char *)&one == 1 ? 0 : 4;  /* half: its place */
   struct sock_filter filter[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 3),
@@ -139,7 +141,8 @@ static int deny (lua_State *L) {
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
   };
   struct sock_fprog program = {sizeof(filter) / sizeof(filter[0]), filter};
-  filter[3].k = advice;  /* on little-endian machines its lower half */
+  filter[2].k += lower;
+  filter[3].k = advice;
   return result(L, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
                 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }

@@ -59,6 +59,11 @@ void *mmap (void *at, size_t bytes, int protection, int flags, int file,
 #if defined(SYS_mmap2)  /* takes the offset in units of 4 KB */
   return (void *)syscall(SYS_mmap2, at, bytes, protection, flags, file,
                          offset / 4096);
+#elif defined(__s390x__)  /* there a call has at most five arguments */
+  unsigned long all[6] = {(unsigned long)at, bytes, (unsigned long)protection,
+                          (unsigned long)flags, (unsigned long)file,
+                          (unsigned long)offset};
+  return (void *)syscall(SYS_mmap, all);
 #else
   return (void *)syscall(SYS_mmap, at, bytes, protection, flags, file, offset);
 #endif

@@ -5,18 +5,18 @@
 **
 ** The switch is inlined. It names every register as clobbered, so that the
 ** compiler saves what lives and nothing else; r31, which may be the frame
-** pointer, and r2, the TOC pointer, cannot be named and are saved by hand. r13
-** is the thread's. It writes nothing below r1: the protected zone of 288 bytes
-** stays as it is.
+** pointer, r2, the TOC pointer, and r30, which compilers reserve where there is
+** no TOC (ISA 3.1), cannot be named and are saved by hand. r13 is the thread's.
+** It writes nothing below r1: the protected zone of 288 bytes stays as it is.
 **
 ** struct context                     top of a prepared stack
 **    0  sp   r1                         top (multiple of 16)
 **    8  fp   r31                        top - 8   for the TOC pointer
 **   16  pc   where to go on             top - 16  for the return address: 0,
 **   24  toc  r2                                   where 'entry' stores it
-**   32  fpscr                           top - 24  for the CR
-**   40  vscr                            top - 32  back chain, 0: r1 points here
-**                                       below     frame of 'entry', whose back
+**   32  pic  r30                        top - 24  for the CR
+**   40  fpscr                           top - 32  back chain, 0: r1 points here
+**   48  vscr                            below     frame of 'entry', whose back
 **                                                 chain points here
 */
 
@@ -34,6 +34,7 @@ struct context {
   void *fp;
   void *pc;
   void *toc;
+  void *pic;
   uint64_t fpscr;  /* see SWITCH_FPSCR */
   uint32_t vscr;  /* see SWITCH_VSCR */
 };
@@ -86,6 +87,7 @@ static inline void switch_prepare (struct context *c, void *low, void *top,
   c->fp = NULL;
   c->pc = (void *)(uintptr_t)entry;
   c->toc = NULL;  /* 'entry' makes its own of r12 */
+  c->pic = NULL;
   c->fpscr = switch_readfpscr();
   c->vscr = switch_readvscr();
 }
@@ -127,10 +129,12 @@ static inline void *switch_swap (struct context *c, void *message) {
     "ld 6, 8(4)\n\t"
     "ld 12, 16(4)\n\t"  /* where 'entry' looks for its own address */
     "ld 7, 24(4)\n\t"
+    "ld 10, 32(4)\n\t"
     "std 1, 0(4)\n\t"
     "std 31, 8(4)\n\t"
     "std 8, 16(4)\n\t"
     "std 2, 24(4)\n\t"
+    "std 30, 32(4)\n\t"
     "li 9, 0\n\t"
     "mtctr 12\n\t"
     "mr 1, 5\n\t"
@@ -138,6 +142,7 @@ static inline void *switch_swap (struct context *c, void *message) {
     "mtlr 9\n\t"  /* 'entry' has no caller: unwinders stop */
     "mr 31, 6\n\t"
     "mr 2, 7\n\t"
+    "mr 30, 10\n\t"
     "bctr\n\t"
     SWITCH_CROSSED
     "1:"
@@ -145,7 +150,7 @@ static inline void *switch_swap (struct context *c, void *message) {
     :
     : "r0", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r14", "r15",
       "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25",
-      "r26", "r27", "r28", "r29", "r30", "fr0", "fr1", "fr2", "fr3", "fr4",
+      "r26", "r27", "r28", "r29", "fr0", "fr1", "fr2", "fr3", "fr4",
       "fr5", "fr6", "fr7", "fr8", "fr9", "fr10", "fr11", "fr12", "fr13",
       "fr14", "fr15", "fr16", "fr17", "fr18", "fr19", "fr20", "fr21", "fr22",
       "fr23", "fr24", "fr25", "fr26", "fr27", "fr28", "fr29", "fr30", "fr31",
@@ -166,6 +171,7 @@ static inline void switch_exit (struct context *c, void *message) {
     "ld 12, 16(4)\n\t"
     "ld 31, 8(4)\n\t"
     "ld 2, 24(4)\n\t"
+    "ld 30, 32(4)\n\t"
     "ld 1, 0(4)\n\t"
     "li 9, 0\n\t"
     "mtctr 12\n\t"

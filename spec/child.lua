@@ -32,7 +32,7 @@ local function execute(commands)
     err)):close()
   return {
     output = read(out),
-    errors = read(err),
+    errors = read(err):gsub("qemu: uncaught target signal [^\n]*\n", ""),  -- an emulator's own line
     status = how == "exit" and code or nil,
     signal = how == "signal" and code or nil,
   }

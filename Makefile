@@ -369,7 +369,7 @@ install: all
 	  >"$(DESTDIR)$(INSTALL_CMAKEDIR)/cfiberConfigVersion.cmake"
 	chmod 644 "$(DESTDIR)$(INSTALL_PKGDIR)/cfiber.pc" \
 	  "$(DESTDIR)$(INSTALL_CMAKEDIR)/cfiberConfigVersion.cmake"
-	install -m 644 doc/cfiber-gdb.py doc/testing.md doc/soak.svg "$(DESTDIR)$(INSTALL_DOCDIR)"
+	install -m 644 doc/cfiber-gdb.py doc/porting.md doc/testing.md doc/soak.svg "$(DESTDIR)$(INSTALL_DOCDIR)"
 	install -m 644 doc/manual/*.md doc/manual/*.svg "$(DESTDIR)$(INSTALL_DOCDIR)/manual"
 	@if command -v pandoc >/dev/null; then \
 	  $(LUA) doc/manual/build.lua build/manual && install -d "$(DESTDIR)$(INSTALL_MANDIR)" \

@@ -93,8 +93,8 @@ local limited
 -- other processors, does not, and nothing can be scarce there.
 function child.islimited()
   if limited == nil then
-    local r = child.shell [[ulimit -v 100000; exec $LUA -e "io.write(tostring(pcall(string.rep, ('x'):rep(1 << 20), 1 << 8)))"]]
-    limited = r.output == "false"
+    local large = [["io.write(tostring(pcall(string.rep, ('x'):rep(1 << 20), 1 << 8)))"]]
+    limited = child.shell("ulimit -v 100000; exec $LUA -e " .. large).output == "false"
   end
   return limited
 end

@@ -49,7 +49,7 @@ EXAMPLES = $(patsubst spec/examples/%.c,$(BUILD)/examples/%.so,\
 # Warnings are errors where they can be mended: in CI, which sets CI.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wcast-align $(if $(CI),-Werror)
-DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT) \
+DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT $(UCONTEXT)) \
   $(if $(DEBUG),-DCFIBER_DEBUG)
 # The name of the directory, which -g writes down, is left out: the same sources
 # give the same bytes everywhere.
@@ -62,6 +62,8 @@ ifeq ($(shell uname -s),Darwin)
 SHARED = -bundle -undefined dynamic_lookup
 LOCALIZE = :
 ARCHIVE = ZERO_AR_DATE=1 $(AR) rcs
+# What <ucontext.h> wants there, which calls its functions deprecated
+UCONTEXT = -D_XOPEN_SOURCE=600 -D_DARWIN_C_SOURCE -Wno-deprecated-declarations
 else
 # Functions of other libraries are looked up when the module is loaded, not on a
 # fiber's stack, and their addresses are read-only from then on.

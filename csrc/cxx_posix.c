@@ -8,7 +8,7 @@
 #if !defined(_GNU_SOURCE)
 #define _GNU_SOURCE  /* RTLD_DEFAULT, RTLD_NOLOAD, dl_iterate_phdr */
 #endif
-#if defined(__APPLE__)
+#if defined(__APPLE__) && !defined(_DARWIN_C_SOURCE)
 #define _DARWIN_C_SOURCE
 #endif
 
@@ -119,14 +119,6 @@ static void unlock (void) {
 ** =======================================================
 */
 
-/* Lua loads its modules with RTLD_LOCAL: then their C++ runtime is found by
-   its name alone. */
-static const char *const names[] = {
-  "libstdc++.so.6", "libc++abi.so.1", "libc++.so.1", "libcxxrt.so.1",
-  "libc++abi.dylib"
-};
-
-
 /* A function of a library or of those it needs; is it there? */
 static int get (void *library, const char *name, void *function) {
   void *address = dlsym(library, name);
@@ -163,6 +155,16 @@ static int take (void *library, struct runtime *r) {
 }
 
 
+#if defined(RTLD_NOLOAD)
+
+/* Lua loads its modules with RTLD_LOCAL: then their C++ runtime is found by
+   its name alone. */
+static const char *const names[] = {
+  "libstdc++.so.6", "libc++abi.so.1", "libc++.so.1", "libcxxrt.so.1",
+  "libc++abi.dylib"
+};
+
+
 /* What is found stays loaded: its handle is kept. */
 static int takenamed (struct runtime *r) {
   size_t i;
@@ -176,6 +178,15 @@ static int takenamed (struct runtime *r) {
   }
   return 0;
 }
+
+#else  /* older OpenBSD: nobody can ask without loading */
+
+static int takenamed (struct runtime *r) {
+  (void)r;
+  return 0;
+}
+
+#endif
 
 
 static int takelinked (struct runtime *r) {
@@ -212,6 +223,23 @@ static void look (void) {
 
 static unsigned long long loads (void) {
   return _dyld_image_count();
+}
+
+#elif defined(__OpenBSD__)
+
+/* It does not count. What is loaded where tells nearly as much. */
+static int addload (struct dl_phdr_info *info, size_t size, void *sum) {
+  unsigned long long *s = (unsigned long long *)sum;
+  (void)size;
+  *s = *s * 31 + info->dlpi_addr;
+  return 0;
+}
+
+
+static unsigned long long loads (void) {
+  unsigned long long sum = 1;
+  dl_iterate_phdr(addload, &sum);
+  return sum;
 }
 
 #else

@@ -22,9 +22,17 @@
 #define MAP_NORESERVE 0
 #endif
 
-#if !defined(MAP_STACK)  /* OpenBSD demands it */
-#define MAP_STACK 0
+/* OpenBSD ends a process whose stack pointer is in other memory (mmap(2)); to
+   Linux, since 6.7, it says that huge pages are of no use. To FreeBSD it means a
+   stack that grows: what 'mprotect' did to a part that is not there yet is
+   forgotten, and with it the guard. */
+#if (defined(__OpenBSD__) || defined(__linux__)) && defined(MAP_STACK)
+#define STACKS MAP_STACK
+#else
+#define STACKS 0
 #endif
+
+#define MEMORY (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | STACKS)
 
 #if defined(__linux__) && !defined(MADV_GUARD_INSTALL)
 #define MADV_GUARD_INSTALL 102  /* linux/mman.h, since 6.13 */
@@ -44,9 +52,7 @@ size_t pages_round (size_t bytes) {
 
 
 void *pages_reserve (size_t bytes) {
-  void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
-                  -1, 0);
+  void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MEMORY, -1, 0);
   if (at == MAP_FAILED)
     return NULL;
 #if defined(MADV_NOHUGEPAGE)  /* before Linux 6.7 MAP_STACK does not say so */
@@ -55,6 +61,8 @@ void *pages_reserve (size_t bytes) {
   return at;
 }
 
+
+#if defined(MADV_GUARD_INSTALL)
 
 /* Emulators of a processor (qemu) accept any advice and do nothing. */
 static int advicematters (void) {
@@ -71,14 +79,18 @@ static int advicematters (void) {
 /* Kernels that do not know the advice, locked memory and some system call
    filters refuse it. */
 static int adviseguard (void *at, size_t bytes) {
-#if defined(MADV_GUARD_INSTALL)
   return advicematters() && madvise(at, bytes, MADV_GUARD_INSTALL) == 0;
+}
+
 #else
+
+static int adviseguard (void *at, size_t bytes) {
   (void)at;
   (void)bytes;
   return 0;
-#endif
 }
+
+#endif
 
 
 int pages_guard (void *at, size_t bytes, enum pages_guard *way) {
@@ -91,8 +103,14 @@ int pages_guard (void *at, size_t bytes, enum pages_guard *way) {
 }
 
 
+/* To Linux the advice is an order. Others take it for one on what to swap out,
+   and lose nothing; there new memory takes the place of the old. */
 void pages_discard (void *at, size_t bytes) {
+#if defined(__linux__)
   madvise(at, bytes, MADV_DONTNEED);
+#else
+  mmap(at, bytes, PROT_READ | PROT_WRITE, MEMORY | MAP_FIXED, -1, 0);
+#endif
 }
 
 

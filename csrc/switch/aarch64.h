@@ -31,12 +31,15 @@ struct context {
 };
 
 /* On Apple's systems x18 is the platform's, on the others an ordinary scratch
-   register; and they keep the address of the thread in another place. */
+   register; and they keep the address of the thread in another place, where
+   before macOS 12 three bits are the number of the processor (xnu, os/tsd.h). */
 #if defined(__APPLE__)
 #define SWITCH_CLOBBER_X18
 #define SWITCH_THREAD "tpidrro_el0"
+#define SWITCH_NOTHREAD ((uintptr_t)7)
 #else
 #define SWITCH_THREAD "tpidr_el0"
+#define SWITCH_NOTHREAD ((uintptr_t)0)
 #define SWITCH_CLOBBER_X18 "x18",
 #endif
 
@@ -66,9 +69,9 @@ static inline void *switch_here (void) {
 }
 
 static inline void *switch_thread (void) {
-  void *self;
+  uintptr_t self;
   __asm__ volatile ("mrs %0, " SWITCH_THREAD : "=r" (self));
-  return self;
+  return (void *)(self & ~SWITCH_NOTHREAD);
 }
 
 /* Loads the floating-point control of c and leaves the running one in it. */

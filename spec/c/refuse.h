@@ -52,9 +52,11 @@ static inline int refuse_this (struct refuse *r) {
   return 1;
 }
 
+/* Where Linux is given advice others map new memory in place of the old. */
 void *mmap (void *at, size_t bytes, int protection, int flags, int file,
             off_t offset) {
-  if (refuse_this(&refuse_mmap))
+  int advised = (flags & MAP_FIXED) && (flags & MAP_PRIVATE);
+  if (refuse_this(advised ? &refuse_madvise : &refuse_mmap))
     return MAP_FAILED;
 #if defined(SYS_mmap2)  /* takes the offset in units of 4 KB */
   return (void *)syscall(SYS_mmap2, at, bytes, protection, flags, file,

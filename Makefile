@@ -72,7 +72,7 @@ LOCALIZE = $(OBJCOPY) --localize-hidden
 ARCHIVE = $(AR) rcsD
 endif
 
-.PHONY: all help amalgamation env demo game bench bench-peers manual test check soak \
+.PHONY: all help amalgamation env demo game bench bench-peers manual test check soak matrix \
   fuzz asan tsan memcheck analyze lint rockspec install clean force
 all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
 
@@ -98,6 +98,10 @@ help:
 	'                      or an hour: SOAK=mixed, with a plot of it (gnuplot)' \
 	'make fuzz [OPS=10000000] [SEED=1]   random programs on stock coroutines and on' \
 	'                      fibers, compared; others: lua spec/fuzz/run.lua --help' \
+	'make matrix [ROW=arm64] [FORM=short]   installs what it needs, as root (Debian'\
+	'                      roots, cross compilers, qemu), runs the tests on other' \
+	'                      versions of Lua, processors, systems and compilers: full' \
+	'                      takes hours' \
 	'make specmodules      all that running one spec needs' \
 	'make examples         the C modules in spec/examples; or one of them:' \
 	'                      make build/examples/qsort.so' \
@@ -312,6 +316,12 @@ soak:
 
 # Operations of the programs; the first seed is the time, or SEED
 OPS = 10000000
+
+# Rows by name, and the form: full, or short as in CI
+FORM = full
+
+matrix:
+	@LUA='$(LUA)' MAKE='$(MAKE)' FORM='$(FORM)' $(LUA) spec/matrix/run.lua $(ROW)
 
 fuzz:
 	@$(MAKE) --no-print-directory build/cfiber.so

@@ -540,6 +540,9 @@ describe("A guard", function()
     it("made by " .. way .. " stops C code at each of 20 alignments", function()
       for i = 0, 38, 2 do
         local r = child.run(overflow:format(way), i)
+        if way == "advice" and r.output == "mprotect\n" then
+          pending "this kernel has no advice for guards (Linux 6.13)"
+        end
         assert.equal(way .. "\n", r.output)
         assert.equal(SEGV, r.signal)
         assert.match("^cfiber: C stack overflow in fiber 0x%x+ at SCRIPT:8: its stack has 128 KB.-\n$", r.errors)

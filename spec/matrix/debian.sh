@@ -1,0 +1,65 @@
+# shellcheck shell=sh
+# debian.sh: what the rows of the matrix share. To be sourced.
+#
+# Everything is made below build/matrix, on a Debian or Ubuntu system as root:
+#
+#   roots/NAME        a Debian system, with packages and nothing else
+#   roots/NAME.list   what is in it; a root with other packages is made again
+#
+# A row that cannot run here ends with status 77 and the reason in its last line.
+
+work=$PWD/build/matrix
+mirror=http://deb.debian.org/debian
+mkdir -p "$work/roots"
+
+# skip REASON
+skip () {
+  echo "$1"
+  exit 77
+}
+
+# install PACKAGE...: on this system; rows take turns
+install () {
+  dpkg -s "$@" >/dev/null 2>&1 && return
+  command -v apt-get >/dev/null || skip "needs Debian's packages: $*"
+  [ "$(id -u)" = 0 ] || skip "needs root, to install $*"
+  (
+    flock 9
+    apt-get update -q
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+  ) 9>"$work/apt.lock" >"$work/apt.log" 2>&1 || skip "cannot install $*: $(tail -n 1 "$work/apt.log")"
+}
+
+# root NAME SUITE VARIANT PACKAGES [OPTION...]: sets 'root' to a directory with
+# the packages, a list with commas. VARIANT is mmdebstrap's: "minbase" can
+# install more, "extract" has the files of the packages and ran nothing.
+root () {
+  root=$work/roots/$1 wanted="$*"
+  (
+    flock 9
+    [ "$(cat "$root.list" 2>/dev/null)" != "$wanted" ] || exit 0
+    rm -rf "$root" "$root.list"
+    suite=$2 variant=$3 packages=$4
+    shift 4
+    # the clocks of machines and mirrors differ
+    mmdebstrap --variant="$variant" --include="$packages" "$@" \
+      --aptopt='Acquire::Check-Valid-Until "false"' "$suite" "$root" "$mirror" || exit 1
+    echo "$wanted" >"$root.list"
+  ) 9>"$root.lock" >"$root.log" 2>&1 || skip "no root of Debian: $(grep -m 1 '^E:' "$root.log")"
+}
+
+# copy: the sources to $root/cfiber
+copy () {
+  mkdir -p "$root/cfiber"
+  find "$root/cfiber" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+  tar -c --exclude=./build --exclude=./.git . | tar -x -C "$root/cfiber"
+}
+
+# inside COMMAND: of the shell, in $root/cfiber. What it mounts ends with it.
+inside () {
+  # shellcheck disable=SC2016 # for the shell inside
+  unshare --mount --fork --pid --kill-child sh -c '
+    mkdir -p "$1/proc" "$1/dev" "$1/tmp"
+    mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" || exit 1
+    exec chroot "$1" sh -c "cd /cfiber && $2"' - "$root" "$1"
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# foreign.sh: another processor. Builds with Debian's cross compiler and tests
+# in a root with the processor's own C library and Lua, run by qemu
+#
+# usage: FORM=short|full LUA=lua5.4 MAKE=make foreign.sh SUITE ARCHITECTURE TRIPLE [QEMU]
+#   SUITE         of Debian
+#   ARCHITECTURE  Debian's name of it
+#   TRIPLE        of the compiler
+#   QEMU          its name of the processor; none where this one runs its programs
+
+. spec/matrix/debian.sh
+
+suite=$1 arch=$2 triple=$3 qemu=$4
+[ "$(id -u)" = 0 ] || skip "needs root, for chroot and binfmt_misc"
+install mmdebstrap debian-archive-keyring "gcc-$triple" "g++-$triple"
+
+# The kernel starts programs of the processor by qemu while this row runs.
+# Debian 12's qemu 7.2 hangs where a program starts a thread.
+emulate () {
+  binfmt=/proc/sys/fs/binfmt_misc handler=cfiber-$arch
+  [ -e "$binfmt/register" ] || mount -t binfmt_misc binfmt_misc "$binfmt" || skip "the kernel has no binfmt_misc"
+  root qemu trixie extract qemu-user
+  [ ! -e "$binfmt/$handler" ] || echo -1 >"$binfmt/$handler"
+  # F: the file is opened now, it need not be in the root
+  sed -n "s|^:[^:]*\(:.*:\)[^:]*:[^:]*$|:$handler\1$root/usr/bin/qemu-$1:F|p" \
+    "$root/usr/share/qemu/binfmt.d/qemu-$1.conf" >"$binfmt/register" || skip "no binfmt_misc for $1"
+  trap 'echo -1 >"$binfmt/$handler"' EXIT
+  trap 'exit 1' HUP INT TERM
+}
+
+if [ -n "$qemu" ]; then
+  emulate "$qemu"
+fi
+modules=
+for package in busted binaryheap dkjson socket penlight expat lpeg; do
+  modules=$modules,lua-$package
+done
+root "$arch" "$suite" extract \
+  "libc6-dev,libstdc++6,libcmocka-dev,shared-mime-info,lua5.4,liblua5.4-dev$modules" --include="?essential" --architectures="$arch"
+copy
+
+# make here with the compiler, specs there without one
+build () {
+  $MAKE -s --no-print-directory -C "$root/cfiber" CC="$triple-gcc --sysroot=$root" CXX="$triple-g++ --sysroot=$root" \
+    OBJCOPY="$triple-objcopy" LUA_INCDIR="$root/usr/include/lua5.4" "$@"
+}
+
+switches=native suites='c-native lua-core'
+[ "$FORM" = short ] || switches='native ucontext' suites=
+for switch in $switches; do
+  build SWITCH="$switch" all ctests specmodules || exit 1
+  build SWITCH="$switch" CURDIR=/cfiber env >"$root/cfiber/build/env.$switch" || exit 1
+  [ "$FORM" = short ] || suites="$suites c-$switch lua-$switch"
+done
+cp spec/matrix/built.sh "$root/cfiber/build/make"
+inside "LUA=lua5.4 MAKE=build/make CC=none CXX=none spec/run.sh $suites"

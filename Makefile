@@ -1,6 +1,7 @@
 # cfiber: build, demo, test, install. 'make help' lists the targets.
 
-LUA = lua5.4
+# Or the environment's
+LUA ?= lua5.4
 CC = cc
 OBJCOPY = objcopy
 # Yours. What distributions harden with (-D_FORTIFY_SOURCE=3 -fcf-protection
@@ -16,9 +17,15 @@ DEBUG =
 # The language of the sources, c99 or later
 STD = c99
 
-LUA_INCDIR = $(firstword $(foreach d,/usr/include/lua5.4 /usr/local/include \
-  /usr/include,$(if $(wildcard $(d)/lua.h),$(d))) /usr/include/lua5.4)
-LUA_VERSION = 5.4
+# The directory of Lua's headers is mostly named after the interpreter.
+LUA_NAME = $(notdir $(firstword $(LUA)))
+LUA_DIRS = $(if $(LUA_NAME),/usr/include/$(LUA_NAME) /usr/local/include/$(LUA_NAME)) \
+  $(if $(findstring 5,$(LUA_NAME)),,/usr/include/lua5.4) /usr/local/include /usr/include
+LUA_INCDIR = $(firstword $(foreach d,$(LUA_DIRS),$(if $(wildcard $(d)/lua.h),$(d))) $(LUA_DIRS))
+# Of the headers: what is built is for that version.
+LUA_VERSION := $(or $(shell sed -n 's/^.define LUA_VERSION_MINOR[_N]*[[:space:]]*"*\([0-9][0-9]*\).*/5.\1/p' \
+  '$(LUA_INCDIR)/lua.h' 2>/dev/null),$(patsubst lua%,%,$(filter lua5.%,$(LUA_NAME))),5.4)
+LUA_SUFFIX = $(subst .,_,$(LUA_VERSION))
 INSTALL_CDIR = $(PREFIX)/lib/lua/$(LUA_VERSION)
 INSTALL_LUADIR = $(PREFIX)/share/lua/$(LUA_VERSION)
 
@@ -183,7 +190,7 @@ $(BUILD)/spec/%.so: spec/cpp/%.cpp $(BUILD)/flags
 # A Lua that is compiled as C++, where the system has one
 $(BUILD)/spec/host: spec/cpp/host.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(Q)$(LUACOMPILE) -o $@ $< -llua5.4-c++
+	$(Q)$(LUACOMPILE) -o $@ $< -llua$(LUA_VERSION)-c++
 
 # Programs of the fuzzers in spec/fuzz: with libFuzzer, or to run on inputs that
 # are there
@@ -232,7 +239,7 @@ examples: $(BUILD)/cfiber.so $(EXAMPLES)
 # The example of a host: spec/examples/game
 GAMEOBJECTS = $(patsubst spec/examples/game/%.c,$(BUILD)/game/%.o,\
   $(wildcard spec/examples/game/*.c))
-LUA_LIB = -llua5.4
+LUA_LIB = -llua$(LUA_VERSION)
 
 $(BUILD)/game/%.o: spec/examples/game/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -267,12 +274,12 @@ quoted = '$(subst ','\'',$(1))'
 # Debian has some modules in Lua alone, such as binaryheap, for 5.3 only.
 PURE = $(if $(wildcard /usr/share/lua/5.3/binaryheap.lua),;/usr/share/lua/5.3/?.lua)
 
-# Lua 5.4 prefers the variables with its version to those without.
+# Lua prefers the variables with its version to those without.
 env:
 	@printf '%s\n' \
-	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH_5_4:-$${LUA_PATH:-;}}"$(call quoted,$(PURE))) \
-	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;$(CURDIR)/$(BUILD)/spec/?.so;$(CURDIR)/$(BUILD)/examples/?.so;)"$${LUA_CPATH_5_4:-$${LUA_CPATH:-;}}") \
-	  'unset LUA_PATH_5_4 LUA_CPATH_5_4'
+	  $(call quoted,export LUA_PATH=$(call quoted,$(CURDIR)/lua/?.lua;)"$${LUA_PATH_$(LUA_SUFFIX):-$${LUA_PATH:-;}}"$(call quoted,$(PURE))) \
+	  $(call quoted,export LUA_CPATH=$(call quoted,$(CURDIR)/$(BUILD)/?.so;$(CURDIR)/$(BUILD)/spec/?.so;$(CURDIR)/$(BUILD)/examples/?.so;)"$${LUA_CPATH_$(LUA_SUFFIX):-$${LUA_CPATH:-;}}") \
+	  'unset LUA_PATH_$(LUA_SUFFIX) LUA_CPATH_$(LUA_SUFFIX)'
 
 
 demo:
@@ -353,7 +360,7 @@ lint:
 
 VERSION = $(shell sed -n 's/^.define CFIBER_VERSION "cfiber \(.*\)"/\1/p' csrc/include/cfiber.h)
 # What packages for other programs say, with @NAMES@ replaced
-FILL = sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|'
+FILL = sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@LUA_VERSION@|$(LUA_VERSION)|'
 
 # The rockspec of the release: that of the sources, with a version and a tag
 rockspec:

@@ -1,6 +1,6 @@
 /*
 ** compat.h
-** Where the releases of Lua 5.4 differ
+** Where the releases of Lua 5.4 and 5.5 differ
 */
 
 #ifndef compat_h
@@ -30,6 +30,15 @@ INLINE int compat_closethread (lua_State *co) {
   return lua_closethread(co, NULL);
 #else
   return lua_resetthread(co);
+#endif
+}
+
+/* Has the collector do what it does after Lua has allocated so many KB. */
+INLINE void compat_gcstep (lua_State *L, int kb) {
+#if LUA_VERSION_NUM > 504
+  lua_gc(L, LUA_GCSTEP, (size_t)kb << 10);
+#else
+  lua_gc(L, LUA_GCSTEP, kb);
 #endif
 }
 

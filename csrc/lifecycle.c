@@ -311,7 +311,7 @@ static void tellcollector (struct universe *u, lua_State *L) {
     return;
   if (much)
     kb += allocated(u, L);
-  lua_gc(L, LUA_GCSTEP, kb);
+  compat_gcstep(L, kb);
 }
 
 

@@ -121,12 +121,12 @@ building.hostedoutput = "h\n"
 
 --- A command of the shell that sets LUALIBS to what links Lua: into the
 -- program if that is possible. It fails where there is no library.
-building.libraries = [[
-for LUALIBS in "-l:liblua5.4.a -lm -ldl" "-llua5.4 -lm -ldl" "-llua-5.4 -lm -ldl" "-L/usr/local/lib -llua -lm -ldl" ""; do
-  [ -z "$LUALIBS" ] && echo "no library of Lua 5.4" && exit 1
+building.libraries = ([[
+for LUALIBS in "-l:lib%s.a -lm -ldl" "-l%s -lm -ldl" "-l%s -lm -ldl" "-L/usr/local/lib -llua -lm -ldl" ""; do
+  [ -z "$LUALIBS" ] && echo "no library of Lua" && exit 1
   echo 'int lua_gettop (void *L); int main (void) { return lua_gettop(0); }' >"$DIR/try.c"
   ${CC:-cc} -o "$DIR/try" "$DIR/try.c" $LUALIBS 2>/dev/null && break
 done
-]]
+]]):format("lua" .. child.version, "lua" .. child.version, "lua-" .. child.version)
 
 return building

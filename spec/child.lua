@@ -2,7 +2,10 @@
 
 local child = {}
 
-local interpreter = os.getenv "LUA" or "lua5.4"
+--- The version of Lua that runs, "5.4".
+child.version = _VERSION:match "%d+%.%d+"
+
+local interpreter = os.getenv "LUA" or "lua" .. child.version
 
 local function write(name, text)
   local file = assert(io.open(name, "wb"))

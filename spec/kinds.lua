@@ -27,6 +27,6 @@ return function(module)
   return {
     {suffix = "", output = child.output, missing = missing},
     {suffix = ", in a Lua compiled as C++", output = hosted,
-      missing = missing or not havehost and "there is no Lua compiled as C++ (liblua5.4-c++)" or nil},
+      missing = missing or not havehost and "there is no Lua compiled as C++ with names for C (liblua-c++)" or nil},
   }
 end

@@ -14,8 +14,11 @@ local library = {}
 local path = "./spec/library/programs/?.lua;" .. package.path
   .. ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;/usr/share/lua/5.1/?.lua"
 
-local environment = ("export LUA_PATH=%s LUA_CPATH=%s\nunset LUA_PATH_5_4 LUA_CPATH_5_4\n"):format(child.quote(path),
-  child.quote(package.cpath))
+local environment = [[
+export LUA_PATH=%s LUA_CPATH=%s
+unset LUA_PATH_5_4 LUA_CPATH_5_4 LUA_PATH_5_5 LUA_CPATH_5_5
+]]
+environment = environment:format(child.quote(path), child.quote(package.cpath))
 
 --- Arguments of lua that put fibers in the place of coroutines, in the mode of
 -- the suite.

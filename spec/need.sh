@@ -42,6 +42,20 @@ pure () {
   LUA_PATH=";;;/usr/share/lua/5.3/?.lua;/usr/share/lua/5.1/?.lua" "$LUA" -e "require '$1'"
 }
 
+# Are the headers those of the interpreter's version?
+# shellcheck disable=SC2317 # called by need
+headers () {
+  printf '#include <lua.h>\n#if LUA_VERSION_NUM != 50%s\n#error\n#endif\n' \
+    "${version#5.}" | $CC "-I$LUA_INCDIR" -x c - -fsyntax-only
+}
+
+# The version of the interpreter, 5.4 or 5.5; of one that is not there what its
+# name says
+lua_version () {
+  "$LUA" -e 'print(assert(_VERSION:match "^Lua (5%.[45])$"))' 2>/dev/null && return
+  case $LUA in *5.5*) echo 5.5 ;; *) echo 5.4 ;; esac
+}
+
 peers () {
   need "dkjson" lua-dkjson "$LUA" -e 'require "dkjson"'
   want "LuaJIT" luajit command -v luajit
@@ -103,14 +117,13 @@ bench () {
 compiler () {
   case $CC in clang*) compiler=${CC%% *} ;; *) compiler=gcc ;; esac
   need "a C compiler ($CC)" "$compiler libc6-dev" command -v "${CC%% *}"
-  need "the headers of Lua 5.4 ($LUA_INCDIR/lua.h)" liblua5.4-dev \
-    grep -E '^#define LUA_VERSION_NUM[[:space:]]+504' "$LUA_INCDIR/lua.h"
+  need "the headers of Lua $version ($LUA_INCDIR/lua.h)" "liblua$version-dev" headers
 }
 
 look () {
-  missing='' packages=''
+  missing='' packages='' version=$(lua_version)
   [ "$1" = manual ] || compiler
-  need "Lua 5.4 ($LUA)" lua5.4 "$LUA" -e 'assert(_VERSION == "Lua 5.4")'
+  need "Lua 5.4 or 5.5 ($LUA)" "lua$version" "$LUA" -e 'assert(_VERSION == "Lua 5.4" or _VERSION == "Lua 5.5")'
   case $1 in
     demo) demo ;;
     game) game need ;;

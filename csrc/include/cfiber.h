@@ -1,6 +1,6 @@
 /*
 ** cfiber.h
-** Fibers for Lua 5.4: what C and C++ code includes
+** Fibers for Lua 5.4 and 5.5: what C and C++ code includes
 **
 ** A C module needs this header alone and links to nothing: 'cfiber_import'
 ** finds the functions at run time. A host that links cfiber statically
@@ -39,8 +39,8 @@ extern "C" {
 
 #include <lua.h>
 
-#if LUA_VERSION_NUM != 504
-#error "cfiber is for Lua 5.4: put the directory of its headers first (-I)"
+#if LUA_VERSION_NUM < 504 || LUA_VERSION_NUM > 505
+#error "cfiber is for Lua 5.4 and 5.5: put the directory of its headers first (-I)"
 #endif
 
 /*

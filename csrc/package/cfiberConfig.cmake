@@ -4,7 +4,7 @@
 #   cfiber::cfiber    for programs that link Lua: the same and libcfiber.a,
 #                     to be named before Lua's library
 #
-# Where lua.h is says Lua's own package: find_package(Lua 5.4).
+# Where lua.h is says Lua's own package: find_package(Lua).
 
 get_filename_component(cfiber_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." REALPATH)
 

@@ -260,6 +260,7 @@ static int callfor (lua_State *L, const char *name, lua_State *co) {
 /* Leaves n free slots on the Lua stack, all in all. */
 static void fill (lua_State *L, int n) {
   int low = 0, high = 2000000;
+  lua_checkstack(L, high);  /* from Lua 5.4.5 on a refusal makes some room */
   while (high - low > 1) {  /* the most that can be had */
     int middle = (low + high) / 2;
     if (lua_checkstack(L, middle))

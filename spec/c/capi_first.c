@@ -6,7 +6,16 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+/* That header is for Lua 5.4 alone; what it declares is the same in 5.5. */
+#if LUA_VERSION_NUM == 505
+#undef LUA_VERSION_NUM
+#define LUA_VERSION_NUM 504
 #include "first/cfiber.h"
+#undef LUA_VERSION_NUM
+#define LUA_VERSION_NUM 505
+#else
+#include "first/cfiber.h"
+#endif
 
 
 /* relay(co): yields what 'co' yields until it ends, then closes it; checks

@@ -10,6 +10,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,12 +45,12 @@ static int result (lua_State *L, int done) {
 }
 
 
-static volatile char *volatile deepest;  /* else the calls may become a loop */
+static volatile uintptr_t deepest;  /* else the calls may become a loop */
 
 
 static __attribute__((noinline)) int dig (lua_Integer bytes) {
   volatile char frame[FRAME];
-  deepest = frame;
+  deepest = (uintptr_t)frame;
   frame[0] = 1;
   if (bytes <= FRAME)
     return frame[0];

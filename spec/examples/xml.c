@@ -12,6 +12,12 @@
 
 #include "inner.h"
 
+#if XML_MAJOR_VERSION * 100 + XML_MINOR_VERSION >= 209
+#define XML_LINE XML_GetCurrentLineNumber64
+#else
+#define XML_LINE XML_GetCurrentLineNumber
+#endif
+
 struct parser {
   XML_Parser expat;
   lua_State *L;  /* of the inner fiber */
@@ -74,7 +80,7 @@ static void parse (lua_State *L, struct parser *p) {
   if (length > INT_MAX)
     luaL_error(L, "a chunk of more than %d bytes", INT_MAX);
   if (XML_Parse(p->expat, s, (int)length, s == NULL) != XML_STATUS_OK)
-    luaL_error(L, "line %d: %s", (int)XML_GetCurrentLineNumber(p->expat),
+    luaL_error(L, "line %d: %s", (int)XML_LINE(p->expat),
                XML_ErrorString(XML_GetErrorCode(p->expat)));
 }
 

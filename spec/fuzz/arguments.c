@@ -340,7 +340,11 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   relent();
   next = data + 1;
   end = data + size;
+#if LUA_VERSION_NUM > 504
+  L = lua_newstate(allocate, NULL, 0);
+#else
   L = lua_newstate(allocate, NULL);
+#endif
   lua_pushcfunction(L, open);
   if (L == NULL || lua_pcall(L, 0, 2, 0) != LUA_OK)
     wrong(lua_tostring(L, -1));

@@ -5,7 +5,7 @@ local text = require "text"
 local batch = {}
 
 local directory = arg[0]:gsub("[^/]*$", "")
-local interpreter = os.getenv "LUA" or "lua5.4"
+local interpreter = os.getenv "LUA" or "lua" .. _VERSION:match "%d+%.%d+"
 
 --- Seconds after which a child is said to hang.
 batch.patience = 120
@@ -16,8 +16,8 @@ end
 
 -- The child finds the modules of one build and this program's own.
 local function command(build, job)
-  return ("LUA_CPATH_5_4=%s exec timeout %d %s %sworker.lua %s 2>&1"):format(quote(build .. "/?.so"), batch.patience,
-    quote(interpreter), quote(directory), quote(job))
+  return ("unset LUA_CPATH_5_4 LUA_CPATH_5_5; LUA_CPATH=%s exec timeout %d %s %sworker.lua %s 2>&1"):format(
+    quote(build .. "/?.so"), batch.patience, quote(interpreter), quote(directory), quote(job))
 end
 
 local function ending(how, code)

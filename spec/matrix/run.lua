@@ -12,6 +12,15 @@ local form = os.getenv "FORM" or "full"
 local jobs = os.getenv "JOBS" or "2"
 local limit = os.getenv "LIMIT" or (form == "full" and "180" or "30")
 
+local function fail(message)
+  io.stderr:write(message, "\n")
+  os.exit(1)
+end
+
+if form ~= "full" and form ~= "short" then
+  fail(("FORM is '%s': full or short"):format(form))
+end
+
 -- The rows with these names, or all that have a command.
 local function select(names)
   local known, selected = {}, {}
@@ -28,8 +37,7 @@ local function select(names)
       for _, r in ipairs(rows) do
         table.insert(all, r.command and r.name)
       end
-      io.stderr:write(("no row %q: %s\n"):format(name, table.concat(all, " ")))
-      os.exit(1)
+      fail(("ROW is '%s': %s"):format(name, table.concat(all, " ")))
     end
     table.insert(selected, row)
   end
@@ -37,6 +45,7 @@ local function select(names)
 end
 
 local function run(selected)
+  assert(os.execute "mkdir -p build/matrix")
   local pipe = assert(io.popen(("FORM=%s LIMIT=%s xargs -P %s -L 1 spec/matrix/row.sh"):format(form, limit, jobs), "w"))
   for _, row in ipairs(selected) do
     pipe:write(row.name, " sh -c '", row.command, "'\n")

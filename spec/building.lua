@@ -10,15 +10,28 @@ local building = {}
 -- headers.
 building.include = "INC=$(printf 'include Makefile\\nshow:;@echo $(LUA_INCDIR)' | ${MAKE:-make} -s -f - show)\n"
 
---- Runs commands of the shell, with INC set and the script as $SCRIPT (see
--- child.shell), which must succeed; returns what they wrote to stdout and
--- stderr. Skips the test where 'needs', a list of programs, are not all there.
-function building.check(needs, commands, script)
-  for _, name in ipairs(needs) do
-    if child.shell("command -v " .. name).status ~= 0 then
+-- Where these are in a command they must be there.
+local tools = {"${CC:-cc}", "${MAKE:-make}"}
+
+--- Skips the test where 'needs', a list of programs, or the compiler and make,
+-- if the commands name them, are not all there.
+function building.need(needs, commands)
+  local all = {table.unpack(needs)}
+  for _, tool in ipairs(tools) do
+    table.insert(all, commands:find(tool, 1, true) and tool)
+  end
+  for _, name in ipairs(all) do
+    if child.shell(("set -- %s; command -v $1"):format(name)).status ~= 0 then
       pending(name .. " is not installed")
     end
   end
+end
+
+--- Runs commands of the shell, with INC set and the script as $SCRIPT (see
+-- child.shell), which must succeed; returns what they wrote to stdout and
+-- stderr. Skips the test where something is not there: see building.need.
+function building.check(needs, commands, script)
+  building.need(needs, commands .. building.include)
   local r = child.shell("exec 2>&1\nset -e\n" .. building.include .. commands, script)
   assert(r.status == 0, r.output)
   return r.output

@@ -37,8 +37,8 @@ local function case(name, body)
       pending "there is no library of Lua to link the host with"
       return
     end
-    local r = child.shell("${MAKE:-make} -s DEBUG=1 CXX= BUILD=build/debug " .. host)
-    assert.equal(0, r.status, r.errors)
+    building.need({}, "${CC:-cc}")
+    building.check({}, "${MAKE:-make} -s DEBUG=1 CXX= BUILD=build/debug " .. host)
     body()
   end)
 end

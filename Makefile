@@ -76,7 +76,8 @@ else
 # fiber's stack, and their addresses are read-only from then on.
 SHARED = -shared -Wl,-z,relro,-z,now
 LOCALIZE = $(OBJCOPY) --localize-hidden
-ARCHIVE = $(AR) rcsD
+# OpenBSD's is of 2007: OBJCOPY=llvm-objcopy, too, if that does not know the above.
+ARCHIVE = $(AR) rcs$(if $(filter OpenBSD,$(shell uname -s)),,D)
 endif
 
 .PHONY: all help amalgamation env demo game bench bench-peers manual test check soak matrix \
@@ -162,6 +163,16 @@ $(BUILD)/obj/%.o: csrc/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '$(CC) $<'
 	$(Q)$(LUACOMPILE) -MMD -MP -c -o $@ $<
+
+# Not every C library has the functions: musl has the header alone.
+ifeq ($(SWITCH),ucontext)
+$(BUILD)/flags: $(BUILD)/linked
+$(BUILD)/linked:
+	@mkdir -p $(@D)
+	@printf '#include <ucontext.h>\nint main (void) { ucontext_t c; return getcontext(&c); }\n' \
+	  | $(CC) $(UCONTEXT) -x c -o $@ - $(LDFLAGS) || { echo 'SWITCH is ucontext, and the C library' \
+	  'of $(CC) has no functions for <ucontext.h>: SWITCH=native does without' >&2; exit 1; }
+endif
 
 # Changes when the command line does, and everything is compiled again.
 $(BUILD)/flags: force

@@ -26,9 +26,8 @@
 #elif defined(__unix__) || defined(__APPLE__)
 #include "ucontext.h"
 #else
-#error "cfiber has no context switch for this system: write one by the \
-contract in csrc/switch.h, add it to csrc/switch/select.h, or build with \
-SWITCH=ucontext where <ucontext.h> exists"
+#error "cfiber has no context switch for this system: doc/porting.md is how \
+to write one; where there is <ucontext.h>, 'make SWITCH=ucontext' does without"
 #endif
 
 #endif

@@ -75,7 +75,9 @@ else
 # Functions of other libraries are looked up when the module is loaded, not on a
 # fiber's stack, and their addresses are read-only from then on.
 SHARED = -shared -Wl,-z,relro,-z,now
-LOCALIZE = $(OBJCOPY) --localize-hidden
+# Of code that many objects have in common (COMDAT: on i386, what loads a GOT) the
+# linker keeps one, in which names must not be local then.
+LOCALIZE = $(OBJCOPY) --localize-hidden --remove-section=.group
 # OpenBSD's is of 2007: OBJCOPY=llvm-objcopy, too, if that does not know the above.
 ARCHIVE = $(AR) rcs$(if $(filter OpenBSD,$(shell uname -s)),,D)
 endif

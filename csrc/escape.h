@@ -26,12 +26,12 @@
 /* The personality routine of fiber_entry (Itanium C++ ABI, "Exception
    Handling", 1.3). Refuses where the fiber could not go on: while its stack is
    dropped, and inside a finalizer, which would leave the collector stopped. */
-PRIVATE _Unwind_Reason_Code escape_personality (int version,
+PRIVATE SWITCH_BYNAME _Unwind_Reason_Code escape_personality (int version,
   _Unwind_Action actions, _Unwind_Exception_Class kind,
   struct _Unwind_Exception *e, struct _Unwind_Context *context);
 
 /* Where fiber_entry goes on when all frames on its stack were left. */
-PRIVATE void escape_landed (void);
+PRIVATE SWITCH_BYNAME void escape_landed (void);
 
 /* Is it the status of a Lua that caught an exception? */
 INLINE int escape_isstatus (int status) {

@@ -82,6 +82,11 @@ def registers_of(context):
     fields = [field.name for field in context.type.strip_typedefs().fields()]
     if "saved" in fields:
         return ucontext_registers(context["saved"]["machine"]["uc_mcontext"])
+    if "message" in fields:  # i386
+        return {"esp": is64(context["sp"]), "ebp": is64(context["fp"]), "eip": is64(context["ip"])}
+    if "r7" in fields:  # ARM; the address of Thumb code is odd
+        return {"sp": is64(context["sp"]), "r7": is64(context["r7"]), "r11": is64(context["fp"]),
+                "pc": is64(context["pc"]) & ~1}
     if "ip" in fields:
         return {"rsp": is64(context["sp"]), "rbp": is64(context["fp"]), "rip": is64(context["ip"])}
     return {"sp": is64(context["sp"]), "x29": is64(context["fp"]), "pc": is64(context["pc"])}

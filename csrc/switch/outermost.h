@@ -8,19 +8,28 @@
 #ifndef outermost_h
 #define outermost_h
 
+/* Are there unwind tables that directives in the code are added to? clang says
+   so on ARM where it writes none. */
+#if defined(__GCC_HAVE_DWARF2_CFI_ASM) \
+    && !(defined(__arm__) && defined(__clang__))
+#define SWITCH_CFI
+#endif
+
 static inline void switch_outermost (void) {
-#if defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__x86_64__)
+#if defined(SWITCH_CFI) && defined(__x86_64__)
   __asm__ volatile (".cfi_undefined rip");
-#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__i386__)
+#elif defined(SWITCH_CFI) && defined(__i386__)
   __asm__ volatile (".cfi_undefined eip");
-#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__aarch64__)
+#elif defined(SWITCH_CFI) && defined(__aarch64__)
   __asm__ volatile (".cfi_undefined x30");
-#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__riscv)
+#elif defined(SWITCH_CFI) && defined(__riscv)
   __asm__ volatile (".cfi_undefined ra");
-#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__powerpc64__)
+#elif defined(SWITCH_CFI) && defined(__powerpc64__)
   __asm__ volatile (".cfi_undefined 65");  /* lr */
-#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__s390x__)
+#elif defined(SWITCH_CFI) && defined(__s390x__)
   __asm__ volatile (".cfi_undefined 14");
+#elif defined(SWITCH_CFI) && defined(__arm__)
+  __asm__ volatile (".cfi_undefined lr");
 #endif
 }
 
@@ -28,10 +37,10 @@ static inline void switch_outermost (void) {
 ** Ends an exception in the frame of the function it stands in, once, after
 ** switch_outermost. 'personality' is asked for that frame; where it installs
 ** the frame at the address that is its language-specific data, 'landed' is
-** called there, which must not return. Both are functions by their names, which
-** position-independent code for i386 cannot take.
+** called there, which must not return. Both are functions by their names, and
+** are declared with SWITCH_BYNAME.
 */
-#if defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__ELF__) \
+#if defined(SWITCH_CFI) && defined(__ELF__) \
     && defined(__x86_64__) && !defined(__ILP32__)
 #define SWITCH_CATCHES
 #define SWITCH_NAMED "i"
@@ -40,19 +49,37 @@ static inline void switch_outermost (void) {
 #else
 #define SWITCH_PAD "jmp 1f\n.Lpad%=:\tcall %c1\n\tud2\n1:"
 #endif
-#elif defined(__GCC_HAVE_DWARF2_CFI_ASM) && defined(__ELF__) \
+#elif defined(SWITCH_CFI) && defined(__ELF__) \
     && defined(__aarch64__) && !defined(__ILP32__)
 #define SWITCH_CATCHES
 #define SWITCH_NAMED "S"
 #define SWITCH_PAD "b 1f\n.Lpad%=:\thint #38\n\tbl %c1\n\tbrk #1\n1:"  /* bti jc */
 #endif
 
-#if defined(SWITCH_CATCHES)
+/* No operand of position-independent code for i386 is a plain name: here it is
+   in the text, which the compiler does not read. The frame may end anywhere:
+   the stack is aligned for the call. */
+#if defined(SWITCH_CFI) && defined(__ELF__) \
+    && defined(__i386__)
+#define SWITCH_CATCHES
+#define SWITCH_BYNAME __attribute__((used))
+#if defined(__CET__) && (__CET__ & 1)
+#define SWITCH_PAD "jmp 1f\n.Lpad%=:\tendbr32\n\tandl $-16, %%esp\n\tcall "
+#else
+#define SWITCH_PAD "jmp 1f\n.Lpad%=:\tandl $-16, %%esp\n\tcall "
+#endif
+#define SWITCH_CATCH(personality, landed) \
+  __asm__ volatile (".cfi_personality 0x1b, " #personality "\n\t" \
+                    ".cfi_lsda 0x1b, .Lpad%=\n\t" \
+                    SWITCH_PAD #landed "\n\tud2\n1:" : : )
+#elif defined(SWITCH_CATCHES)
+#define SWITCH_BYNAME
 #define SWITCH_CATCH(personality, landed) \
   __asm__ volatile (".cfi_personality 0x1b, %c0\n\t" \
                     ".cfi_lsda 0x1b, .Lpad%=\n\t" SWITCH_PAD \
                     : : SWITCH_NAMED (personality), SWITCH_NAMED (landed))
 #else
+#define SWITCH_BYNAME
 #define SWITCH_CATCH(personality, landed) ((void)(personality), (void)(landed))
 #endif
 
@@ -61,7 +88,7 @@ static inline void switch_outermost (void) {
    that unwinds would read at any address. The 'nop' is never executed: there
    unwinders look who take one off the address where a suspended side goes
    on, as off a return address. */
-#if defined(__GCC_HAVE_DWARF2_CFI_ASM)
+#if defined(SWITCH_CFI)
 #define SWITCH_CROSSING(ra) ".cfi_remember_state\n\t.cfi_undefined " ra "\n\t"
 #define SWITCH_CROSSED ".cfi_restore_state\n\tnop\n"
 #else

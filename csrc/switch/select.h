@@ -11,6 +11,9 @@
 #elif defined(__x86_64__) && !defined(__ILP32__) && !defined(_WIN32) \
       && !defined(__CYGWIN__) && defined(__GNUC__)
 #include "x86_64_sysv.h"
+#elif defined(__i386__) && !defined(_WIN32) && !defined(__CYGWIN__) \
+      && !defined(__APPLE__) && defined(__GNUC__)
+#include "i386.h"
 #elif defined(__aarch64__) && !defined(__ILP32__) && !defined(_WIN32) \
       && defined(__GNUC__)
 #include "aarch64.h"
@@ -23,6 +26,10 @@
 #include "ppc64le.h"
 #elif defined(__s390x__) && defined(__GNUC__)
 #include "s390x.h"
+#elif defined(__arm__) && defined(__ARM_EABI__) && !defined(_WIN32) \
+      && !defined(__FDPIC__) && defined(__GNUC__) \
+      && (!defined(__thumb__) || defined(__thumb2__))
+#include "arm.h"
 #elif defined(__unix__) || defined(__APPLE__)
 #include "ucontext.h"
 #else

@@ -30,10 +30,10 @@ struct context {
   struct saved *saved;
 };
 
-/* On i386 'swapcontext' keeps the control of the x87, not that of SSE, which a
-   program for every i386 finds at run time. */
+/* On i386 'swapcontext' keeps the control of the x87, not that of SSE. */
 #if defined(__i386__) && defined(__GNUC__)
-#define SWITCH_HASSSE __builtin_cpu_supports("sse")
+#include "sse.h"
+#define SWITCH_HASSSE switch_hassse()
 #define SWITCH_SSE(how, s) \
   __asm__ volatile (how " %0" : "+m" ((s)->mxcsr) : : "memory")
 #else

@@ -103,6 +103,22 @@ static inline void fpcontrol_set (uint64_t control) {
   __asm__ volatile ("sfpc %0" : : "d" ((uint32_t)control));
 }
 
+#elif defined(__arm__) && defined(__ARM_FP)
+
+/* Default NaN, flush to zero, rounding mode. */
+#define FPCONTROL_FLIPS { UINT64_C(1) << 25, UINT64_C(1) << 24, \
+  UINT64_C(3) << 22, UINT64_C(15) << 22 }
+
+static inline uint64_t fpcontrol_get (void) {
+  uint32_t fpscr;
+  __asm__ volatile ("vmrs %0, fpscr" : "=r" (fpscr));
+  return fpscr & ~UINT32_C(0xF800009F);
+}
+
+static inline void fpcontrol_set (uint64_t control) {
+  __asm__ volatile ("vmsr fpscr, %0" : : "r" ((uint32_t)control));
+}
+
 #else
 
 #include <fenv.h>

@@ -4,15 +4,17 @@
 **
 ** registers_call(in, out, f) loads all callee-saved registers from 'in',
 ** calls f and stores what they hold then to 'out'. Its own caller's
-** registers it keeps itself. REGISTERS is their number; 0 where no routine
-** is written for the processor.
+** registers it keeps itself. REGISTERS is their size in units of 64 bits; 0
+** where no routine is written for the processor.
 **
 **   x86-64 (System V)   rbx rbp r12 r13 r14 r15
+**   i386 (System V)     ebx ebp esi edi
 **   AArch64             x19 ... x28, x29, d8 ... d15
 **   RISC-V 64           s0 ... s11, fs0 ... fs11 in lp64d
 **   ppc64le             r14 ... r31, f14 ... f31, v20 ... v31 (two each), CR
 **                       with all but its fields 2 to 4 as they came in
 **   s390x               r6 ... r13, f8 ... f15
+**   ARM                 r4 ... r11, d8 ... d15 (where there is VFP)
 */
 
 #ifndef registers_h
@@ -50,6 +52,35 @@ __asm__ (
   "popq %r15" LINE "popq %r14" LINE "popq %r13" LINE
   "popq %r12" LINE "popq %rbp" LINE "popq %rbx" LINE
   "retq\n");
+
+#elif defined(__i386__) && !defined(_WIN32)
+
+#define REGISTERS 2
+
+#if defined(__CET__) && (__CET__ & 1)
+#define REGISTERS_LANDING "endbr32" LINE
+#else
+#define REGISTERS_LANDING ""
+#endif
+
+/* Four registers and the return address are below the arguments; 12 bytes more
+   align the call. */
+__asm__ (
+  ".text\n"
+  ".globl registers_call\n"
+  "registers_call:\n\t" REGISTERS_LANDING
+  "pushl %ebx" LINE "pushl %ebp" LINE "pushl %esi" LINE "pushl %edi" LINE
+  "subl $12, %esp" LINE
+  "movl 32(%esp), %eax" LINE  /* in */
+  "movl 0(%eax), %ebx" LINE "movl 4(%eax), %ebp" LINE
+  "movl 8(%eax), %esi" LINE "movl 12(%eax), %edi" LINE
+  "call *40(%esp)" LINE  /* f */
+  "movl 36(%esp), %eax" LINE  /* out */
+  "movl %ebx, 0(%eax)" LINE "movl %ebp, 4(%eax)" LINE
+  "movl %esi, 8(%eax)" LINE "movl %edi, 12(%eax)" LINE
+  "addl $12, %esp" LINE
+  "popl %edi" LINE "popl %esi" LINE "popl %ebp" LINE "popl %ebx" LINE
+  "ret\n");
 
 #elif defined(__aarch64__) && !defined(__ILP32__)
 
@@ -277,13 +308,65 @@ __asm__ (
   "lmg %r6, %r15, 280(%r15)" LINE
   "br %r14\n");
 
+#elif defined(__arm__) && defined(__ARM_EABI__)
+
+#define REGISTERS 12
+
+/* In ARM code, whatever the rest is compiled to. What is pushed last is 'out'. */
+#define REGISTERS_ROUTINE(name, push, load, store, pop) \
+  ".globl " name LINE ".type " name ", %function\n" name ":\n\t" \
+  "push {r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}" LINE push \
+  "str r1, [sp, #-8]!" LINE \
+  load "mov r12, r2" LINE \
+  "ldmia r0, {r4, r5, r6, r7, r8, r9, r10, r11}" LINE \
+  "blx r12" LINE \
+  "ldr r1, [sp], #8" LINE \
+  "stmia r1!, {r4, r5, r6, r7, r8, r9, r10, r11}" LINE store pop \
+  "pop {r4, r5, r6, r7, r8, r9, r10, r11, r12, pc}\n"
+
+#define REGISTERS_VFP(name) REGISTERS_ROUTINE(name, \
+  "vpush {d8-d15}" LINE, "add r3, r0, #32" LINE "vldmia r3, {d8-d15}" LINE, \
+  "vstmia r1, {d8-d15}" LINE, "vpop {d8-d15}" LINE)
+
+#if defined(__ARM_FP)
+
+__asm__ (".text\n.syntax unified\n.arm\n.p2align 2\n"
+         REGISTERS_VFP("registers_call"));
+
+#else
+
+#include <string.h>
+
+#include "switch/vfp.h"
+
+__asm__ (".text\n.syntax unified\n.arm\n.p2align 2\n"
+         REGISTERS_ROUTINE("registers_core", , , , )
+         ".fpu vfp\n" REGISTERS_VFP("registers_vfp") ".fpu softvfp\n");
+
+void registers_core (const uint64_t *in, uint64_t *out, void (*f) (void));
+void registers_vfp (const uint64_t *in, uint64_t *out, void (*f) (void));
+
+static inline void registers_call (const uint64_t *in, uint64_t *out,
+                                   void (*f) (void)) {
+  if (switch_hasvfp())
+    registers_vfp(in, out, f);
+  else {
+    registers_core(in, out, f);
+    memcpy(out + 4, in + 4, 8 * sizeof(out[0]));
+  }
+}
+
+#define registers_call registers_call
+
+#endif
+
 #else
 
 #define REGISTERS 0
 
 #endif
 
-#if REGISTERS > 0
+#if REGISTERS > 0 && !defined(registers_call)
 
 void registers_call (const uint64_t *in, uint64_t *out, void (*f) (void))
   __asm__ ("registers_call");

@@ -180,6 +180,8 @@ static void test_rounding (void **state) {
   struct side s;
   int i, expected = FE_TONEAREST;
   (void)state;
+  if (fesetround(FE_TONEAREST) != 0)
+    skip();  /* a processor without floating point */
   side_open(&s, rounder);
   switch_swap(&s.slot, &s);
   for (i = 0; i < 12; i++) {
@@ -289,6 +291,14 @@ static int direction (void) {
   uint64_t flags;
   __asm__ volatile ("leaq -128(%%rsp), %%rsp\n\tpushfq\n\tpopq %0\n\t"
                     "leaq 128(%%rsp), %%rsp" : "=r" (flags) : : "memory");
+  return (flags & 0x400) != 0;
+}
+
+#elif defined(__i386__)
+
+static int direction (void) {
+  uint32_t flags;
+  __asm__ volatile ("pushfl\n\tpopl %0" : "=r" (flags) : : "memory");
   return (flags & 0x400) != 0;
 }
 

@@ -74,9 +74,18 @@ static void test_red_zone (void **state) {
 }
 
 
+/* The address of a frame; on ARM the stack pointer, which says more. */
+static inline uintptr_t frame (void *address) {
+#if defined(__arm__)
+  __asm__ volatile ("mov %0, sp" : "=r" (address));
+#endif
+  return opaque(address);
+}
+
+
 struct alignment {
   struct context slot;
-  uintptr_t entry, below;  /* frame addresses */
+  uintptr_t entry, below;  /* frames */
   uintptr_t local;  /* of a variable that the compiler aligns to 16 */
   char text[40];  /* what a call with a double makes of 1.5 */
 };
@@ -85,7 +94,7 @@ struct alignment {
 static APART void alignbelow (struct alignment *a) {
   volatile char local[24] __attribute__((aligned(16)));
   local[0] = 0;
-  a->below = opaque(__builtin_frame_address(0));
+  a->below = frame(__builtin_frame_address(0));
   a->local = opaque(local);
   snprintf(a->text, sizeof a->text, "%.3f", 1.5);
 }
@@ -93,18 +102,18 @@ static APART void alignbelow (struct alignment *a) {
 
 static void recordalignment (void *message) {
   struct alignment *a = (struct alignment *)message;
-  a->entry = opaque(__builtin_frame_address(0));
+  a->entry = frame(__builtin_frame_address(0));
   alignbelow(a);
   switch_swap(&a->slot, NULL);
 }
 
 
-/* Of frame addresses, where saved frame pointer and return address together
-   take 16 bytes. */
+/* Of frames, where saved frame pointer and return address together take 16
+   bytes; on i386 they take 8 of them. */
 #if defined(__x86_64__) || defined(__aarch64__) \
     || (defined(__riscv) && __riscv_xlen == 64) || defined(__powerpc64__)
 #define FRAME_ALIGNMENT 16
-#elif defined(__s390x__)
+#elif defined(__s390x__) || defined(__i386__) || defined(__arm__)
 #define FRAME_ALIGNMENT 8
 #else
 #define FRAME_ALIGNMENT 4
@@ -127,8 +136,8 @@ static void recordalignment (void *message) {
 #endif
 
 /* On s390x frames are linked only where all code is compiled so
-   (-mbackchain). */
-#if defined(__s390x__)
+   (-mbackchain), on ARM in clang's code only. */
+#if defined(__s390x__) || (defined(__arm__) && !defined(__clang__))
 #define FRAMES_LINKED 0
 #else
 #define FRAMES_LINKED 1
@@ -226,15 +235,23 @@ static void test_frame_pointers (void **state) {
 
 #if defined(__GLIBC__)
 
+/* A return address without the bit that says Thumb on ARM. */
+#if defined(__thumb__)
+#define RETURN (opaque(__builtin_return_address(0)) & ~(uintptr_t)1)
+#else
+#define RETURN opaque(__builtin_return_address(0))
+#endif
+
+
 static APART int traceinner (struct trace *t) {
-  t->expected[0] = opaque(__builtin_return_address(0));
+  t->expected[0] = RETURN;
   t->n = backtrace(t->frames, FRAMES);
   return t->n;
 }
 
 
 static APART int tracebelow (struct trace *t) {
-  t->expected[1] = opaque(__builtin_return_address(0));
+  t->expected[1] = RETURN;
   return traceinner(t) + 1;
 }
 
@@ -385,7 +402,7 @@ static void test_signals (void **state) {
 }
 
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
 
 static volatile sig_atomic_t steps;
 
@@ -402,11 +419,17 @@ static void onstep (int sig) {
 /* The trap flag: a signal after every instruction, but not in its handler.
    Steps over the red zone to push. */
 static inline void setstepping (int on) {
-  uint64_t flag = on ? 0x100 : 0;
+  uintptr_t flag = on ? 0x100 : 0;
+#if defined(__x86_64__)
   __asm__ volatile ("leaq -128(%%rsp), %%rsp\n\tpushfq\n\t"
                     "andq $~0x100, (%%rsp)\n\torq %0, (%%rsp)\n\t"
                     "popfq\n\tleaq 128(%%rsp), %%rsp"
                     : : "r" (flag) : "memory", "cc");
+#else
+  __asm__ volatile ("pushfl\n\tandl $~0x100, (%%esp)\n\t"
+                    "orl %0, (%%esp)\n\tpopfl"
+                    : : "r" (flag) : "memory", "cc");
+#endif
 }
 
 

@@ -61,8 +61,8 @@ DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT $(UCONTEXT)
 # The name of the directory, which -g writes down, is left out: the same sources
 # give the same bytes everywhere.
 PLACELESS = -ffile-prefix-map="$$PWD"=.
-# Unwind tables: C++ exceptions and debuggers pass through.
-COMPILE = $(CC) -std=$(STD) -fPIC -fexceptions $(PLACELESS) $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
+# Unwind tables: C++ exceptions, debuggers and profilers pass through.
+COMPILE = $(CC) -std=$(STD) -fPIC -fexceptions -fasynchronous-unwind-tables $(PLACELESS) $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
 LUACOMPILE = $(COMPILE) -I$(LUA_INCDIR)
 
 ifeq ($(shell uname -s),Darwin)

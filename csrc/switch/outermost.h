@@ -15,6 +15,9 @@
 #define SWITCH_CFI
 #endif
 
+#if defined(__GNUC__)  /* the mark is meant for the caller's frame */
+__attribute__((always_inline))
+#endif
 static inline void switch_outermost (void) {
 #if defined(SWITCH_CFI) && defined(__x86_64__)
   __asm__ volatile (".cfi_undefined rip");
@@ -54,6 +57,26 @@ static inline void switch_outermost (void) {
 #define SWITCH_CATCHES
 #define SWITCH_NAMED "S"
 #define SWITCH_PAD "b 1f\n.Lpad%=:\thint #38\n\tbl %c1\n\tbrk #1\n1:"  /* bti jc */
+#elif defined(SWITCH_CFI) && defined(__ELF__) \
+    && defined(__riscv) && defined(__LP64__)
+#define SWITCH_CATCHES
+#define SWITCH_NAMED "i"
+#define SWITCH_PERSONALITY "%0"  /* GCC knows no %c of a symbol there */
+#define SWITCH_PAD "j 1f\n.Lpad%=:\tcall %1\n\tunimp\n1:"
+#elif defined(SWITCH_CFI) && defined(__ELF__) \
+    && defined(__powerpc64__) && defined(_CALL_ELF) && _CALL_ELF == 2
+#define SWITCH_CATCHES
+#define SWITCH_NAMED "i"
+#define SWITCH_PAD "b 1f\n.Lpad%=:\tbl %c1\n\tnop\n\ttrap\n1:"
+#elif defined(SWITCH_CFI) && defined(__ELF__) \
+    && defined(__s390x__)
+#define SWITCH_CATCHES
+#define SWITCH_NAMED "i"
+#define SWITCH_PAD "j 1f\n.Lpad%=:\tbrasl %%r14, %c1\n\t.short 0\n1:"
+#endif
+
+#if !defined(SWITCH_PERSONALITY)
+#define SWITCH_PERSONALITY "%c0"
 #endif
 
 /* No operand of position-independent code for i386 is a plain name: here it is
@@ -75,7 +98,7 @@ static inline void switch_outermost (void) {
 #elif defined(SWITCH_CATCHES)
 #define SWITCH_BYNAME
 #define SWITCH_CATCH(personality, landed) \
-  __asm__ volatile (".cfi_personality 0x1b, %c0\n\t" \
+  __asm__ volatile (".cfi_personality 0x1b, " SWITCH_PERSONALITY "\n\t" \
                     ".cfi_lsda 0x1b, .Lpad%=\n\t" SWITCH_PAD \
                     : : SWITCH_NAMED (personality), SWITCH_NAMED (landed))
 #else

@@ -96,12 +96,26 @@ describe("backtrace", function()
     show(backtrace.step(switches))
   ]]))
 
-  case("in a handler of SIGPROF during 300,000 switches does so too", "profile", prints("", [[
-    local native = create(generator)
-    show(backtrace.profile(function()
-      for _ = 1, 150000 do
-        resume(native)
-      end
-    end))
-  ]]))
+  -- Emulators of a processor (qemu) have signal frames of their own.
+  case("in a handler of SIGPROF during 300,000 switches does so too", "profile", function()
+    local r = child.run(script .. [[
+      show(backtrace.profile(function()
+        for _ = 1, 300000 do
+          ("x"):gsub("x", string.upper)
+        end
+      end))
+    ]])
+    if r.status ~= 0 or r.output ~= "" then
+      pending "no stack is followed through a signal handler here, whether or not there are fibers"
+      return
+    end
+    prints("", [[
+      local native = create(generator)
+      show(backtrace.profile(function()
+        for _ = 1, 150000 do
+          resume(native)
+        end
+      end))
+    ]])()
+  end)
 end)

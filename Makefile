@@ -36,18 +36,32 @@ ifneq ($(words $(SWITCH)) $(filter native ucontext,$(SWITCH)),1 $(SWITCH))
 $(error SWITCH is '$(SWITCH)': native or ucontext)
 endif
 
+# What CC compiles for. Windows: GCC or clang for mingw-w64, which a cross compiler
+# is, too: make BUILD=build/windows CC=x86_64-w64-mingw32-gcc LUA_INCDIR=... LUA_DLL=...
+WINDOWS := $(findstring mingw,$(shell $(CC) -dumpmachine 2>/dev/null))
+# There, what a module links: lua54.dll, or its import library
+LUA_DLL = -llua54
+# There, what runs a program that was built, if the system cannot: wine
+RUN =
+SO = $(if $(WINDOWS),dll,so)
+EXE = $(if $(WINDOWS),.exe)
+
 BUILD = build$(if $(filter-out native,$(SWITCH)),/$(SWITCH))$(if $(DEBUG),/debug)
 SOURCES = $(wildcard csrc/*.c)
 HEADERS = $(wildcard csrc/include/*)
 OBJECTS = $(SOURCES:csrc/%.c=$(BUILD)/obj/%.o)
 # The layers below Lua and their tests
-LOW = map pages_posix pool slab stack
-CTESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/*_test.c))
+LOW = map pages_posix pages_windows pool slab stack
+CTESTS = $(patsubst spec/c/%.c,$(BUILD)/c/%$(EXE),$(wildcard spec/c/*_test.c) \
+  $(if $(WINDOWS),$(wildcard spec/c/windows/*_test.c)))
 # C modules that the Lua specs load
-SPECMODULES = $(patsubst spec/c/%.c,$(BUILD)/spec/%.so,\
-  $(filter-out %_test.c,$(wildcard spec/c/*.c))) \
+SPECMODULES = $(patsubst spec/c/%.c,$(BUILD)/spec/%.$(SO),\
+  $(filter-out %_test.c $(if $(WINDOWS),$(POSIXMODULES)),\
+    $(wildcard spec/c/*.c $(if $(WINDOWS),spec/c/windows/*.c)))) \
   $(if $(shell command -v $(CXX)),\
-    $(patsubst spec/cpp/%.cpp,$(BUILD)/spec/%.so,$(wildcard spec/cpp/*.cpp)))
+    $(patsubst spec/cpp/%.cpp,$(BUILD)/spec/%.$(SO),$(wildcard spec/cpp/*.cpp)))
+# Of these, what takes the place of the system's functions, or asks POSIX systems
+POSIXMODULES = $(patsubst %,spec/c/%.c,confine failing outside pagesize)
 # Modules to copy from, and one program
 EXAMPLES = $(patsubst spec/examples/%.c,$(BUILD)/examples/%.so,\
   $(filter-out %/contexts.c,$(wildcard spec/examples/*.c))) \
@@ -65,7 +79,15 @@ PLACELESS = -ffile-prefix-map="$$PWD"=.
 COMPILE = $(CC) -std=$(STD) -fPIC -fexceptions -fasynchronous-unwind-tables $(PLACELESS) $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
 LUACOMPILE = $(COMPILE) -I$(LUA_INCDIR)
 
-ifeq ($(shell uname -s),Darwin)
+ifneq ($(WINDOWS),)
+# No other library than the system's and Lua's is needed.
+SHARED = -shared -static-libgcc
+MODULELIBS = $(LUA_DLL)
+OBJCOPY = $(shell $(CC) -print-prog-name=objcopy)
+AR = $(shell $(CC) -print-prog-name=ar)
+LOCALIZE = $(OBJCOPY) --keep-global-symbol=luaopen_cfiber
+ARCHIVE = $(AR) rcsD
+else ifeq ($(shell uname -s),Darwin)
 SHARED = -bundle -undefined dynamic_lookup
 LOCALIZE = :
 ARCHIVE = ZERO_AR_DATE=1 $(AR) rcs
@@ -84,7 +106,7 @@ endif
 
 .PHONY: all help amalgamation env demo game bench bench-peers manual test check soak matrix \
   fuzz asan tsan memcheck analyze lint rockspec install clean force
-all: $(BUILD)/cfiber.so $(BUILD)/libcfiber.a
+all: $(BUILD)/cfiber.$(SO) $(BUILD)/libcfiber.a
 
 help:
 	@printf '%s\n' \
@@ -135,9 +157,9 @@ help:
 	'LUA=$(LUA) LUA_INCDIR=$(LUA_INCDIR)' \
 	'CC=$(CC) CFLAGS="$(CFLAGS)" SWITCH=native|ucontext DEBUG='
 
-$(BUILD)/cfiber.so: $(OBJECTS)
+$(BUILD)/cfiber.$(SO): $(OBJECTS)
 	@echo '$(CC) $@'
-	$(Q)$(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS)
+	$(Q)$(CC) $(SHARED) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(MODULELIBS)
 
 # With -flto the sources are compiled together here: what is not compiled yet has
 # no symbols to make local, and gcc's objects of that kind are not linked twice.
@@ -184,21 +206,21 @@ $(BUILD)/flags: force
 -include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d) $(EXAMPLES:=.d) \
   $(wildcard $(BUILD)/host/*.d $(BUILD)/game/*.d $(BUILD)/peers/*.d)
 
-$(BUILD)/c/%: spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
+$(BUILD)/c/%$(EXE): spec/c/%.c $(LOW:%=$(BUILD)/obj/%.o)
 	@mkdir -p $(@D)
-	$(COMPILE) -MMD -MP -Icsrc -o $@ $< $(LOW:%=$(BUILD)/obj/%.o) \
-	  -lcmocka -lm -pthread
+	$(COMPILE) -MMD -MP -MF $@.d -Icsrc -o $@ $< $(LOW:%=$(BUILD)/obj/%.o) \
+	  $(LDFLAGS) -lcmocka -lm -pthread
 
-$(BUILD)/spec/%.so: spec/c/%.c $(BUILD)/flags
+$(BUILD)/spec/%.$(SO): spec/c/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '$(CC) $<'
-	$(Q)$(LUACOMPILE) $(SHARED) -pthread -Icsrc/include -MMD -MP -MF $@.d -o $@ $<
+	$(Q)$(LUACOMPILE) $(SHARED) -pthread -Icsrc/include -MMD -MP -MF $@.d -o $@ $< $(MODULELIBS)
 
-$(BUILD)/spec/%.so: spec/cpp/%.cpp $(BUILD)/flags
+$(BUILD)/spec/%.$(SO): spec/cpp/%.cpp $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '$(CXX) $<'
 	$(Q)$(CXX) -std=c++17 -fPIC $(CFLAGS) -Wall -Wextra -Wpedantic $(if $(CI),-Werror) \
-	  $(CPPFLAGS) -I$(LUA_INCDIR) $(SHARED) -Icsrc/include -MMD -MP -MF $@.d -o $@ $<
+	  $(CPPFLAGS) -I$(LUA_INCDIR) $(SHARED) -Icsrc/include -MMD -MP -MF $@.d -o $@ $< $(MODULELIBS)
 
 # A Lua that is compiled as C++, where the system has one
 $(BUILD)/spec/host: spec/cpp/host.c $(BUILD)/flags
@@ -217,8 +239,8 @@ $(BUILD)/fuzz/%: spec/fuzz/%.c spec/fuzz/replay.c $(OBJECTS) $(wildcard spec/c/*
 	@echo '$(CC) $<'
 	$(Q)$(LUACOMPILE) -iquote csrc -o $@ $< $(or $(FUZZER),spec/fuzz/replay.c) \
 	  $($*_OBJECTS) $(LDFLAGS) $($*_LIBS)
-REPLAYS = $(patsubst spec/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard spec/fuzz/layers.c) \
-  $(if $(LUA_ARCHIVE),$(wildcard spec/fuzz/arguments.c)))
+REPLAYS = $(if $(WINDOWS),,$(patsubst spec/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard spec/fuzz/layers.c) \
+  $(if $(LUA_ARCHIVE),$(wildcard spec/fuzz/arguments.c))))
 
 # Programs that have Lua and cfiber in them, where there is a Lua to link
 LUA_ARCHIVE = $(filter /%,$(shell $(CC) -print-file-name=liblua$(LUA_VERSION).a))
@@ -271,6 +293,7 @@ SPECGAME = $(if $(GAMEOBJECTS),$(if $(filter native,$(SWITCH)),$(if $(HAS_SDL2),
 
 .PHONY: ctests specmodules
 ctests: $(CTESTS)
+	$(if $(RUN),@set -e; for t in $(CTESTS); do $(RUN) "$$t"; done)
 specmodules: all $(SPECMODULES) $(HOSTS) $(REPLAYS) $(SPECGAME)
 
 # Programs of 'make bench-peers'

@@ -349,8 +349,10 @@ static void abandonrunning (struct universe *u) {
     unwind_forget(f);
     if (inside || !fiber_athome(u))
       annotate_forget(&f->annotation);
-    else if (!holds)
+    else if (!holds) {
       annotate_jumped(&f->annotation);
+      switch_jumped(&f->context);
+    }
     if (!holds)
       fiber_abandon(u, f);
     inside |= holds;

@@ -8,8 +8,9 @@
 
 #include <stddef.h>
 
-/* Functions that the files of this library share and nobody else sees. */
-#if defined(__GNUC__)
+/* Functions that the files of this library share and nobody else sees: where
+   programs show what is not hidden. */
+#if defined(__ELF__) || defined(__MACH__)
 #define PRIVATE __attribute__((visibility("hidden")))
 #else
 #define PRIVATE

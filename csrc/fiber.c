@@ -129,8 +129,10 @@ static void lose (struct universe *u, lua_State *L) {
 static RARE void settle (struct universe *u, lua_State *L) {
   const void *here = switch_here();
   while (u->running != NULL && !stack_holds(u->running->stack, here)) {
-    if (fiber_athome(u))
+    if (fiber_athome(u)) {
       annotate_jumped(&u->running->annotation);
+      switch_jumped(&u->running->context);
+    }
     else
       annotate_forget(&u->running->annotation);
     lose(u, L);

@@ -37,6 +37,12 @@
 **       a swap that does not return: nothing of the running stack is kept.
 **       The slot is to be prepared before it is used again.
 **
+**   void switch_jumped (struct context *c);
+**       the running code did not swap: it has jumped (longjmp) from the side
+**       that c is not of to the one that c holds. Exchanges what the system
+**       knows of the two stacks. Where that is nothing (all but Windows), the
+**       port need not define it.
+**
 **   void switch_outermost (void);
 **       stands first in 'entry': marks its frame in the unwind tables, where
 **       the port can, as one that has no caller.

@@ -16,7 +16,7 @@ coroutines fail with "attempt to yield across a C-call boundary".]],
   license = "MIT",
   labels = {"coroutine", "fiber", "concurrency"},
 }
-supported_platforms = {"unix"}
+supported_platforms = {"unix", "mingw32"}
 dependencies = {"lua >= 5.4, < 5.6"}
 build = {
   type = "builtin",
@@ -26,7 +26,7 @@ build = {
         "csrc/capi.c",
         "csrc/chain.c", "csrc/close.c",
         "csrc/control.c",
-        "csrc/cxx_posix.c",
+        "csrc/cxx_posix.c", "csrc/cxx_windows.c",
         "csrc/escape.c",
         "csrc/fiber.c",
         "csrc/finalizer.c",
@@ -42,8 +42,8 @@ build = {
         "csrc/map.c",
         "csrc/measure.c",
         "csrc/module.c",
-        "csrc/overflow_posix.c",
-        "csrc/pages_posix.c",
+        "csrc/overflow_posix.c", "csrc/overflow_windows.c",
+        "csrc/pages_posix.c", "csrc/pages_windows.c",
         "csrc/pool.c",
         "csrc/report.c",
         "csrc/slab.c",

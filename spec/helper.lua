@@ -71,12 +71,15 @@ for name, f in pairs(stock) do
   names[f], names[cfiber[name]] = "co." .. name, "co." .. name
 end
 
+-- Addresses as "%p" writes them, with "0x" or at full length
+local address = tostring(print):match "0x" and "0x%x+" or ("%x"):rep(#tostring(print):match "%x+$")
+
 -- What must differ between the libraries: the module's name, addresses.
 local function normalize(text)
   text = text:gsub("cfiber%.(%l+)", function(name)
     return stock[name] and "coroutine." .. name
   end)
-  return (text:gsub("0x%x+", "0x?"))
+  return (text:gsub(address, "0x?"))
 end
 
 -- 'thread#1' is the first thread that a record shows.

@@ -25,11 +25,17 @@
 #define CFIBER_API_MAJOR 1
 #define CFIBER_API_MINOR 1
 
-#if defined(__GNUC__)
+#if defined(_WIN32)
+#define CFIBER_API __declspec(dllexport)
+#elif defined(__GNUC__)
 #define CFIBER_API __attribute__((visibility("default")))
-#define CFIBER_MAYBE_UNUSED __attribute__((unused))
 #else
 #define CFIBER_API
+#endif
+
+#if defined(__GNUC__)
+#define CFIBER_MAYBE_UNUSED __attribute__((unused))
+#else
 #define CFIBER_MAYBE_UNUSED
 #endif
 

@@ -30,11 +30,21 @@
       && !defined(__FDPIC__) && defined(__GNUC__) \
       && (!defined(__thumb__) || defined(__thumb2__))
 #include "arm.h"
+#elif defined(__x86_64__) && defined(_WIN32) && defined(__GNUC__)
+#include "x86_64_windows.h"
 #elif defined(__unix__) || defined(__APPLE__)
 #include "ucontext.h"
 #else
 #error "cfiber has no context switch for this system: doc/porting.md is how \
 to write one; where there is <ucontext.h>, 'make SWITCH=ucontext' does without"
+#endif
+
+#if !defined(SWITCH_JUMPS)
+
+static inline void switch_jumped (struct context *c) {
+  (void)c;
+}
+
 #endif
 
 #endif

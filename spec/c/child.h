@@ -6,6 +6,12 @@
 #ifndef child_h
 #define child_h
 
+#if defined(_WIN32)
+
+#include "windows/child.h"
+
+#else
+
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -29,9 +35,15 @@ static inline int child_run (int (*f) (void *data), void *data) {
   return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
 }
 
+#endif
+
 /* Was the signal that of a bad address? Apple's systems send SIGBUS. */
 static inline int child_isfault (int result) {
+#if defined(SIGBUS)
   return result == SIGSEGV || result == SIGBUS;
+#else
+  return result == SIGSEGV;
+#endif
 }
 
 /* A test body: writes a byte at an address. */

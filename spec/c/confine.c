@@ -30,8 +30,6 @@
 
 int luaopen_confine (lua_State *L);
 
-#define FRAME 2048
-
 
 /* Nil and a message, where 'done' is false. */
 static int result (lua_State *L, int done) {
@@ -42,26 +40,6 @@ static int result (lua_State *L, int done) {
   lua_pushnil(L);
   lua_pushstring(L, strerror(errno));
   return 2;
-}
-
-
-static volatile uintptr_t deepest;  /* else the calls may become a loop */
-
-
-static __attribute__((noinline)) int dig (lua_Integer bytes) {
-  volatile char frame[FRAME];
-  deepest = (uintptr_t)frame;
-  frame[0] = 1;
-  if (bytes <= FRAME)
-    return frame[0];
-  return dig(bytes - FRAME) + frame[0];
-}
-
-
-/* dig(bytes): uses so much of the C stack */
-static int digdown (lua_State *L) {
-  lua_pushboolean(L, dig(luaL_checkinteger(L, 1)));
-  return 1;
 }
 
 
@@ -161,7 +139,6 @@ static int deny (lua_State *L) {
 static const luaL_Reg functions[] = {
   {"addressspace", addressspace},
   {"deny", deny},
-  {"dig", digdown},
   {"growheap", growheap},
   {"lock", lock},
   {"mappings", mappings},

@@ -6,6 +6,12 @@
 #ifndef memory_h
 #define memory_h
 
+#if defined(_WIN32)
+
+#include "windows/memory.h"
+
+#else
+
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -77,5 +83,18 @@ static inline size_t memory_resident (char *at, size_t bytes) {
   }
   return n;
 }
+
+/* Locks all memory that is reserved from now on. Could it? */
+static inline int memory_lock (void) {
+  return mlockall(MCL_FUTURE) == 0;
+}
+
+/* Puts memory at these pages that a child shares. Could it? */
+static inline int memory_share (char *at, size_t bytes) {
+  return mmap(at, bytes, PROT_READ | PROT_WRITE,
+              MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at;
+}
+
+#endif
 
 #endif

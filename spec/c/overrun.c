@@ -6,23 +6,28 @@
 
 #define _DEFAULT_SOURCE  /* sigaction, sigaltstack, siglongjmp, alloca */
 
-#include <alloca.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(_WIN32)
+#include <malloc.h>
+#else
+#include <alloca.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
 
 int luaopen_overrun (lua_State *L);
 
 #define FRAME 8300  /* bytes: the largest frame of Lua itself has that */
+#define SMALL 2048
 #define PAGE 4096
 
 static volatile uintptr_t deepest;  /* the frame of the latest call of 'dig' */
@@ -54,14 +59,50 @@ static int overflow (lua_State *L) {
 }
 
 
+static volatile uintptr_t lowest;  /* else the calls may become a loop */
+
+
+static __attribute__((noinline)) int reachdown (lua_Integer bytes) {
+  volatile char frame[SMALL];
+  lowest = (uintptr_t)frame;
+  frame[0] = 1;
+  if (bytes <= SMALL)
+    return frame[0];
+  return reachdown(bytes - SMALL) + frame[0];
+}
+
+
+/* reach(bytes): uses so much of the C stack */
+static int reach (lua_State *L) {
+  lua_pushboolean(L, reachdown(luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+
 static void touch (void *address) {
   *(volatile char *)address = 1;
 }
 
 
+#if defined(_WIN32)
+
+/* The first 64 KB never are. */
+static void *nothing (void) {
+  return (void *)PAGE;
+}
+
+#else
+
+static void *nothing (void) {
+  return mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+#endif
+
+
 /* fault(): writes where nothing is */
 static int fault (lua_State *L) {
-  void *page = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *page = nothing();
   (void)L;
   deepest = (uintptr_t)page;
   touch(page);
@@ -82,6 +123,8 @@ static int muddle (lua_State *L) {
 
 /* }====================================================== */
 
+
+#if !defined(_WIN32)
 
 /*
 ** {======================================================
@@ -271,6 +314,8 @@ static int alternate (lua_State *L) {
 
 /* }====================================================== */
 
+#endif
+
 
 /*
 ** {======================================================
@@ -375,6 +420,9 @@ static const luaL_Reg functions[] = {
   {"overflow", overflow},
   {"fault", fault},
   {"muddle", muddle},
+  {"reach", reach},
+  {"state", newstate},
+#if !defined(_WIN32)
   {"handler", handler},
   {"disposition", disposition},
   {"survive", survive},
@@ -383,7 +431,7 @@ static const luaL_Reg functions[] = {
   {"fork", forkoff},
   {"send", sendself},
   {"alternate", alternate},
-  {"state", newstate},
+#endif
   {NULL, NULL}
 };
 

@@ -116,7 +116,7 @@ static void test_guard_without_advice (void **state) {
 static int guardlocked (void *data) {
   struct area a;
   (void)data;
-  if (mlockall(MCL_FUTURE) != 0)
+  if (!memory_lock())
     return 2;
   a.bytes = PAGES * pages_size();
   a.guard = GUARDED * pages_size();

@@ -9,9 +9,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* Which uses of a call fail; the first use is 1. */
 struct refuse {
@@ -52,6 +49,21 @@ static inline int refuse_this (struct refuse *r) {
   return 1;
 }
 
+#if defined(_WIN32)
+
+#include "windows/refuse.h"
+
+#else
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* What comes of the errno of a call that fails. */
+static inline int refuse_said (int why) {
+  return why;
+}
+
 /* Where Linux is given advice others map new memory in place of the old. */
 void *mmap (void *at, size_t bytes, int protection, int flags, int file,
             off_t offset) {
@@ -88,5 +100,7 @@ int mprotect (void *at, size_t bytes, int protection) {
     return -1;
   return (int)syscall(SYS_mprotect, at, bytes, protection);
 }
+
+#endif
 
 #endif

@@ -9,6 +9,7 @@
 **
 **   x86-64 (System V)   rbx rbp r12 r13 r14 r15
 **   i386 (System V)     ebx ebp esi edi
+**   x86-64 (Windows)    the same, rdi, rsi, xmm6 ... xmm15
 **   AArch64             x19 ... x28, x29, d8 ... d15
 **   RISC-V 64           s0 ... s11, fs0 ... fs11 in lp64d
 **   ppc64le             r14 ... r31, f14 ... f31, v20 ... v31 (two each), CR
@@ -81,6 +82,63 @@ __asm__ (
   "addl $12, %esp" LINE
   "popl %edi" LINE "popl %esi" LINE "popl %ebp" LINE "popl %ebx" LINE
   "ret\n");
+#elif defined(__x86_64__) && defined(_WIN32)
+
+#define REGISTERS 28
+
+/* The unwinder has to find the way for errors that jump out of f. */
+__asm__ (
+  ".text\n"
+  ".globl registers_call\n"
+  ".def registers_call; .scl 2; .type 32; .endef\n"
+  ".seh_proc registers_call\n"
+  "registers_call:\n\t"
+  "pushq %rbx" LINE ".seh_pushreg %rbx" LINE
+  "pushq %rbp" LINE ".seh_pushreg %rbp" LINE
+  "pushq %rdi" LINE ".seh_pushreg %rdi" LINE
+  "pushq %rsi" LINE ".seh_pushreg %rsi" LINE
+  "pushq %r12" LINE ".seh_pushreg %r12" LINE
+  "pushq %r13" LINE ".seh_pushreg %r13" LINE
+  "pushq %r14" LINE ".seh_pushreg %r14" LINE
+  "pushq %r15" LINE ".seh_pushreg %r15" LINE
+  "pushq %rdx" LINE ".seh_stackalloc 8" LINE
+  "subq $192, %rsp" LINE ".seh_stackalloc 192" LINE ".seh_endprologue" LINE
+  "movups %xmm6, 32(%rsp)" LINE "movups %xmm7, 48(%rsp)" LINE
+  "movups %xmm8, 64(%rsp)" LINE "movups %xmm9, 80(%rsp)" LINE
+  "movups %xmm10, 96(%rsp)" LINE "movups %xmm11, 112(%rsp)" LINE
+  "movups %xmm12, 128(%rsp)" LINE "movups %xmm13, 144(%rsp)" LINE
+  "movups %xmm14, 160(%rsp)" LINE "movups %xmm15, 176(%rsp)" LINE
+  "movq %r8, %rax" LINE
+  "movups 64(%rcx), %xmm6" LINE "movups 80(%rcx), %xmm7" LINE
+  "movups 96(%rcx), %xmm8" LINE "movups 112(%rcx), %xmm9" LINE
+  "movups 128(%rcx), %xmm10" LINE "movups 144(%rcx), %xmm11" LINE
+  "movups 160(%rcx), %xmm12" LINE "movups 176(%rcx), %xmm13" LINE
+  "movups 192(%rcx), %xmm14" LINE "movups 208(%rcx), %xmm15" LINE
+  "movq 0(%rcx), %rbx" LINE "movq 8(%rcx), %rbp" LINE
+  "movq 16(%rcx), %rdi" LINE "movq 24(%rcx), %rsi" LINE
+  "movq 32(%rcx), %r12" LINE "movq 40(%rcx), %r13" LINE
+  "movq 48(%rcx), %r14" LINE "movq 56(%rcx), %r15" LINE
+  "callq *%rax" LINE
+  "movq 192(%rsp), %rdx" LINE
+  "movq %rbx, 0(%rdx)" LINE "movq %rbp, 8(%rdx)" LINE
+  "movq %rdi, 16(%rdx)" LINE "movq %rsi, 24(%rdx)" LINE
+  "movq %r12, 32(%rdx)" LINE "movq %r13, 40(%rdx)" LINE
+  "movq %r14, 48(%rdx)" LINE "movq %r15, 56(%rdx)" LINE
+  "movups %xmm6, 64(%rdx)" LINE "movups %xmm7, 80(%rdx)" LINE
+  "movups %xmm8, 96(%rdx)" LINE "movups %xmm9, 112(%rdx)" LINE
+  "movups %xmm10, 128(%rdx)" LINE "movups %xmm11, 144(%rdx)" LINE
+  "movups %xmm12, 160(%rdx)" LINE "movups %xmm13, 176(%rdx)" LINE
+  "movups %xmm14, 192(%rdx)" LINE "movups %xmm15, 208(%rdx)" LINE
+  "movups 32(%rsp), %xmm6" LINE "movups 48(%rsp), %xmm7" LINE
+  "movups 64(%rsp), %xmm8" LINE "movups 80(%rsp), %xmm9" LINE
+  "movups 96(%rsp), %xmm10" LINE "movups 112(%rsp), %xmm11" LINE
+  "movups 128(%rsp), %xmm12" LINE "movups 144(%rsp), %xmm13" LINE
+  "movups 160(%rsp), %xmm14" LINE "movups 176(%rsp), %xmm15" LINE
+  "addq $200, %rsp" LINE
+  "popq %r15" LINE "popq %r14" LINE "popq %r13" LINE "popq %r12" LINE
+  "popq %rsi" LINE "popq %rdi" LINE "popq %rbp" LINE "popq %rbx" LINE
+  "retq\n"
+  ".seh_endproc\n");
 
 #elif defined(__aarch64__) && !defined(__ILP32__)
 

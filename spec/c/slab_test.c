@@ -385,7 +385,7 @@ static int reuselocked (void *data) {
   struct slab *b;
   struct stack *s;
   (void)data;
-  if (mlockall(MCL_FUTURE) != 0)
+  if (!memory_lock())
     return 2;
   b = slab_new(SIZE, 2);
   s = b == NULL ? NULL : slab_take(b, &how);

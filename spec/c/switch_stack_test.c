@@ -15,6 +15,11 @@
 #include <sys/time.h>
 #if defined(__GLIBC__)
 #include <execinfo.h>
+#define HAS_BACKTRACE
+#elif defined(_WIN32)
+#include <windows.h>
+#define HAS_BACKTRACE
+#define backtrace(frames, n) CaptureStackBackTrace(0, n, frames, NULL)
 #endif
 
 /* Hides from the compiler what it knows of a pointer. */
@@ -233,7 +238,7 @@ static void test_frame_pointers (void **state) {
 }
 
 
-#if defined(__GLIBC__)
+#if defined(HAS_BACKTRACE)
 
 /* A return address without the bit that says Thumb on ARM. */
 #if defined(__thumb__)
@@ -340,6 +345,8 @@ static void test_backtrace (void **state) {
 ** =======================================================
 */
 
+#if defined(SIGALRM)
+
 static struct stack *volatile signalstack;
 static volatile sig_atomic_t inside, outside;
 
@@ -402,7 +409,17 @@ static void test_signals (void **state) {
 }
 
 
-#if defined(__x86_64__) || defined(__i386__)
+#else
+
+static void test_signals (void **state) {
+  (void)state;
+  skip();
+}
+
+#endif
+
+
+#if (defined(__x86_64__) || defined(__i386__)) && defined(SIGALRM)
 
 static volatile sig_atomic_t steps;
 

@@ -6,6 +6,8 @@ local cfiber, stock = helper.cfiber, helper.stock
 local config, stats, trim = cfiber.config, cfiber.stats, cfiber.trim
 
 local SEGV = 11
+local pending = require "busted.core"().pending  -- skips the test that runs
+
 local MIN, MAX = 64 << 10, string.packsize "T" > 4 and 1 << 30 or 1 << 27
 
 -- Fibers that nobody holds give their stacks back, and the pools are emptied.
@@ -287,8 +289,8 @@ end)
 describe("C code", function()
   local function dig(size, bytes)
     return child.run(([[
-      local confine = require "confine"
-      print(cfiber.resume(cfiber.create(confine.dig, %s), %d))
+      local overrun = require "overrun"
+      print(cfiber.resume(cfiber.create(overrun.reach, %s), %d))
     ]]):format(size, bytes))
   end
 

@@ -284,7 +284,7 @@ end
 overflow["dofile"] = function()
   local name = os.tmpname()
   local file = assert(io.open(name, "w"))
-  file:write("local r = dofile '", name, "' return r")
+  file:write(("local r = dofile %q return r"):format(name))
   file:close()
   local ok, m = pcall(dofile, name)
   os.remove(name)

@@ -14,8 +14,13 @@
 
 #if defined(__x86_64__) && !defined(__ILP32__) && defined(__GNUC__)
 
-/* What turns it off, with the C library that knows how to turn it on. */
+/* What turns it off: for a program that asks Windows for it, or with the C
+   library that knows how to turn it on. */
+#if defined(_WIN32)
+#define SWITCH_UNSHADOW "'editbin /CETCOMPAT:NO' of the program"
+#else
 #define SWITCH_UNSHADOW "GLIBC_TUNABLES=glibc.cpu.x86_shstk=off"
+#endif
 
 /* 'rdsspq %rax', in bytes for assemblers from before 2017: the shadow stack's
    pointer (Intel SDM, volume 2, RDSSPQ). */

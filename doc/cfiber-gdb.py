@@ -35,8 +35,8 @@ class ContextUnwinder(Unwinder):
         if (int(sp), int(pc)) != self.newest:
             return None
         # gdb wants callers to stand higher: this frame, on another stack, is
-        # said to stand where that stack ends
-        end = next(value for name, value in self.registers.items() if name.endswith("sp"))
+        # said to stand where that stack ends, at the first of the registers
+        end = next(iter(self.registers.values()))
         info = pending.create_unwind_info(FrameId(gdb.Value(end).cast(sp.type), pc))
         for name, value in self.registers.items():
             kind = pending.read_register(name).type
@@ -67,18 +67,28 @@ def is64(value):
 
 
 def ucontext_registers(machine):
-    """The registers of an mcontext_t; strict C prefixes its fields."""
+    """The same of an mcontext_t; strict C prefixes its fields."""
     fields = {field.name.lstrip("_"): machine[field] for field in machine.type.strip_typedefs().fields()}
     if "gregs" in fields:  # numbers in <sys/ucontext.h>
         gregs = fields["gregs"]
-        if gregs.type.sizeof // gregs.type.strip_typedefs().target().sizeof == 19:  # i386
+        number = gregs.type.sizeof // gregs.type.strip_typedefs().target().sizeof
+        if "psw" in fields:  # s390x; swapcontext returns by r14
+            return {"r15": is64(gregs[15]), "r11": is64(gregs[11]), "r12": is64(gregs[12]),
+                    "r13": is64(gregs[13]), "pc": is64(gregs[14])}
+        if number == 32:  # RISC-V
+            return {"sp": is64(gregs[2]), "fp": is64(gregs[8]), "pc": is64(gregs[0])}
+        if number == 19:  # i386
             return {"esp": is64(gregs[7]), "ebp": is64(gregs[6]), "eip": is64(gregs[14])}
         return {"rsp": is64(gregs[15]), "rbp": is64(gregs[10]), "rip": is64(gregs[16])}
+    if "gp_regs" in fields:  # POWER
+        gprs = fields["gp_regs"]
+        return {"r1": is64(gprs[1]), "r31": is64(gprs[31]), "r30": is64(gprs[30]),
+                "r2": is64(gprs[2]), "pc": is64(gprs[32])}
     return {"sp": is64(fields["sp"]), "x29": is64(fields["regs"][29]), "pc": is64(fields["pc"])}
 
 
 def registers_of(context):
-    """The registers of a struct context: see csrc/switch/."""
+    """The registers of a struct context, the stack pointer first: see csrc/switch/."""
     fields = [field.name for field in context.type.strip_typedefs().fields()]
     if "saved" in fields:
         return ucontext_registers(context["saved"]["machine"]["uc_mcontext"])
@@ -87,6 +97,14 @@ def registers_of(context):
     if "r7" in fields:  # ARM; the address of Thumb code is odd
         return {"sp": is64(context["sp"]), "r7": is64(context["r7"]), "r11": is64(context["fp"]),
                 "pc": is64(context["pc"]) & ~1}
+    if "frm" in fields:  # RISC-V
+        return {"sp": is64(context["sp"]), "fp": is64(context["fp"]), "pc": is64(context["pc"])}
+    if "toc" in fields:  # POWER
+        return {"r1": is64(context["sp"]), "r31": is64(context["fp"]), "r30": is64(context["pic"]),
+                "r2": is64(context["toc"]), "pc": is64(context["pc"])}
+    if "literal" in fields:  # s390x
+        return {"r15": is64(context["sp"]), "r11": is64(context["fp"]), "r12": is64(context["got"]),
+                "r13": is64(context["literal"]), "pc": is64(context["pc"])}
     if "ip" in fields:
         return {"rsp": is64(context["sp"]), "rbp": is64(context["fp"]), "rip": is64(context["ip"])}
     return {"sp": is64(context["sp"]), "x29": is64(context["fp"]), "pc": is64(context["pc"])}

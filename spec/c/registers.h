@@ -424,6 +424,16 @@ static inline void registers_call (const uint64_t *in, uint64_t *out,
 
 #endif
 
+/* To be called before all. Linux sets all bits of VRSAVE where a program uses
+   vectors and has none set (arch/powerpc/kernel/vector.S), an emulator (qemu)
+   does not: then 'swapcontext' of glibc leaves vectors and their control as
+   they are. */
+static inline void registers_setup (void) {
+#if defined(__powerpc64__)
+  __asm__ volatile ("mtspr 256, %0" : : "r" (-1L));
+#endif
+}
+
 #if REGISTERS > 0 && !defined(registers_call)
 
 void registers_call (const uint64_t *in, uint64_t *out, void (*f) (void))

@@ -404,5 +404,6 @@ int main (void) {
     {"a swap does not change the thread",
      test_thread_of_side, NULL, NULL, NULL},
   };
+  registers_setup();
   return cmocka_run_group_tests_name("switch abi", tests, NULL, NULL);
 }

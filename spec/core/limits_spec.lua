@@ -290,7 +290,7 @@ describe("stats", function()
 
   it("keeps the peak of mounted fibers", kept(function()
     local target = stats().peak + 3
-    config {native_limit = target}
+    config {native_limit = target, stack_size = 65536}
     local all = {}
     for i = 1, target do
       all[i] = suspended()

@@ -36,7 +36,8 @@ for package in busted binaryheap dkjson socket penlight expat lpeg; do
   modules=$modules,lua-$package
 done
 root "$arch" "$suite" extract \
-  "libc6-dev,libstdc++6,libcmocka-dev,shared-mime-info,lua5.4,liblua5.4-dev$modules" --include="?essential" --architectures="$arch"
+  "libc6-dev,libstdc++6,libcmocka-dev,libuv1-dev,libsqlite3-dev,libexpat1-dev,shared-mime-info,lua5.4,liblua5.4-dev$modules" \
+  --include="?essential" --architectures="$arch"
 copy
 
 # make here with the compiler, specs there without one
@@ -48,7 +49,7 @@ build () {
 switches=native suites='c-native lua-core'
 [ "$FORM" = short ] || switches='native ucontext' suites=
 for switch in $switches; do
-  build SWITCH="$switch" all ctests specmodules || exit 1
+  build SWITCH="$switch" all ctests specmodules examples amalgamation || exit 1
   build SWITCH="$switch" CURDIR=/cfiber env >"$root/cfiber/build/env.$switch" || exit 1
   [ "$FORM" = short ] || suites="$suites c-$switch lua-$switch"
 done

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 
 #include "chain.h"
+#include "control.h"
 #include "escape.h"
+#include "finalizer.h"
 #include "lifecycle.h"
 #include "overflow.h"
 #include "slice.h"
@@ -211,6 +213,21 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
   }
   return closeall(u, L, co, first);
 }
+
+
+#if defined(COMPAT_CLOSES_RUNNING)
+/* Lua jumps to the outer end of the thread's own stack. Where C++ is on the way
+   the fiber exits instead, after which the same happens on another stack. */
+int fiber_closerunning (struct universe *u, lua_State *L) {
+  struct fiber *f = fiber_caller(u, L);
+  int own = f != NULL && f->L == L;
+  if (own ? finalizer_isinside(u, L, f, 0) : finalizer_runson(L))
+    return fiber_raise(L, "attempt to yield from a finalizer");
+  if (own && unwind_isneeded(u, f) && cxx_finds(fiber_entry))
+    return fiber_quit(u, L, 0);
+  return lua_closethread(L, L);
+}
+#endif
 
 
 /* A fiber has exited. Nobody stands on its stack any more. There is room on

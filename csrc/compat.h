@@ -33,6 +33,11 @@ INLINE int compat_closethread (lua_State *co) {
 #endif
 }
 
+/* Does 'coroutine.close' close the coroutine that calls it, and not refuse? */
+#if LUA_VERSION_NUM > 504
+#define COMPAT_CLOSES_RUNNING
+#endif
+
 /* Has the collector do what it does after Lua has allocated so many KB. */
 INLINE void compat_gcstep (lua_State *L, int kb) {
 #if LUA_VERSION_NUM > 504

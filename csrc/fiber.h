@@ -197,6 +197,14 @@ PRIVATE const char *fiber_statusname (int status);
    deeply. */
 PRIVATE int fiber_close (struct universe *u, lua_State *L, lua_State *co);
 
+#if defined(COMPAT_CLOSES_RUNNING)
+/* Ends the thread that L runs, from any depth, like 'lua_closethread(L, L)'
+   (Lua 5.5's manual, 4.6): its to-be-closed variables run, its resume returns
+   their error or nothing. Does not return, but raises where it would leave a
+   finalizer. */
+PRIVATE int fiber_closerunning (struct universe *u, lua_State *L);
+#endif
+
 /* One of THREAD_... as L sees it. */
 PRIVATE int fiber_status (struct universe *u, lua_State *L, lua_State *co);
 

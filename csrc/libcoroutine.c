@@ -87,8 +87,28 @@ static int lib_running (lua_State *L) {
 }
 
 
+#if defined(COMPAT_CLOSES_RUNNING)
+
+/* The thread to close. Does not return if that is L. */
+static lua_State *checkclosing (lua_State *L) {
+  lua_State *co = lua_isnone(L, 1) ? L : lib_checkthread(L);
+  if (co == L) {
+    if (L == thread_main(L))
+      luaL_error(L, "cannot close main thread");
+    fiber_closerunning(lib_universe(L), L);
+  }
+  return co;
+}
+
+#else
+
+#define checkclosing(L) lib_checkthread(L)
+
+#endif
+
+
 static int lib_close (lua_State *L) {
-  lua_State *co = lib_checkthread(L);
+  lua_State *co = checkclosing(L);
   struct universe *u = lib_universe(L);
   lib_checkclosable(u, L, co);
   if (fiber_close(u, L, co) == LUA_OK) {

@@ -13,13 +13,14 @@
 -- tracebacks, and the identity of threads, tables and functions.
 
 local cfiber = require "cfiber"
+local collector = require "collector"
 local stock = coroutine
 
 local helper = {cfiber = cfiber, stock = stock}
 
 -- A new cycle begins as soon as one ends.
 local function restless()
-  collectgarbage("incremental", 1, 1000, 1)
+  collector("incremental", 1, 1000, 1)
 end
 
 local modes = {
@@ -246,7 +247,7 @@ end
 function helper.withcollector(f, ...)
   local ok, message = xpcall(f, debug.traceback, ...)
   collectgarbage "restart"
-  collectgarbage("incremental", 200, 100, 13)  -- Lua's defaults
+  collector("incremental", 200, 100, 13)  -- Lua's defaults
   if helper.mode == "collector" then
     restless()
   end

@@ -25,7 +25,7 @@ environment = environment:format(child.quote(path), child.quote(package.cpath))
 library.fibers = "-l cfiber.global " .. ({
   plain = "",
   compact = "-e 'require([[cfiber]]).config {native_limit = 0}' ",
-  collector = "-e 'collectgarbage([[incremental]], 1, 1000, 1)' ",
+  collector = "-e 'require([[collector]])([[incremental]], 1, 1000, 1)' ",
 })[helper.mode]
 
 -- What follows a program on fibers, whose variables are gone then.

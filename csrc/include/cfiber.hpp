@@ -1,6 +1,6 @@
 /*
 ** cfiber.hpp
-** Fibers for Lua 5.4 in C++17: callables as bodies, typed yields, exceptions
+** Fibers for Lua 5.4 and 5.5 in C++17: callables as bodies, typed yields
 **
 ** Includes cfiber.h, whose 'cfiber_import' comes first. The functions here
 ** protect what they do in Lua: a Lua error arrives as a 'cfiber::error'. What

@@ -2,6 +2,7 @@
 -- collector as fibers drive it
 
 local helper = require "helper"
+local collectgarbage = require "collector"
 local cfiber, stock = helper.cfiber, helper.stock
 local same, withcollector = helper.same, helper.withcollector
 

@@ -224,7 +224,7 @@ describe("A finalizer", function()
 
   it("may run at any allocation of a fiber that yields natively then", function()
     helper.leakless(helper.withcollector, function()
-      collectgarbage("incremental", 1, 1000, 1)
+      require("collector")("incremental", 1, 1000, 1)
       collectgarbage()  -- from here on
       local finalized = 0
       local meta = {}

@@ -2,6 +2,7 @@
 
 local helper = require "helper"
 local child = require "child"
+local collector = require "collector"
 local cfiber, stock = helper.cfiber, helper.stock
 
 -- Yields below a C function: natively, whatever the limits.
@@ -506,7 +507,7 @@ describe("a resurrected fiber", function()
         if back then
           break
         end
-        collectgarbage("step", 1)
+        collector("step", 1)
       end
       local outcome = {}
       while cfiber.status(back) == "suspended" do

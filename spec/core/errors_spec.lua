@@ -442,9 +442,9 @@ describe("a memory error", function()
       local co = %s
       local function hoard()
         co.yield()
-        local t = {}
-        while true do
-          t[#t + 1] = ("x"):rep(1 << 18) .. #t
+        local t = table.pack(table.unpack({}, 1, 1000))
+        for i = 1, t.n do
+          t[i] = ("x"):rep((1 << 18) + i)
         end
       end
       local c, f, g = co.create(hoard), co.wrap(hoard), co.wrap(function()

@@ -49,6 +49,17 @@ describe("Destructors of objects on a fiber's stack", function()
     local ok, a, b = cfiber.resume(co)
     print(("%s %d %d %s"):format(ok, a, b, cxx.told()))]])
 
+  if _VERSION ~= "Lua 5.4" then
+    case("run when it closes itself, before to-be-closed variables", "true ba!", [[
+      local text
+      local co = cfiber.create(function()
+        local _ <close> = setmetatable({}, {__close = function() text = cxx.told() .. "!" end})
+        cxx.hold("a", pcall, cxx.hold, "b", cfiber.close)
+      end)
+      local ok = cfiber.resume(co)
+      print(("%s %s"):format(ok, text))]])
+  end
+
   case("run when the fiber is collected", "ba", [[
     below(cfiber.yield)
     collectgarbage()

@@ -26,7 +26,7 @@ local script = [[
       setmetatable(object, meta)
     end
   end
-  collectgarbage("incremental", 1, 1000, 1)
+  require("collector")("incremental", 1, 1000, 1)
   for _ = 1, 8 do
     setmetatable({}, meta)
   end

@@ -6,7 +6,7 @@ local child = require "child"
 describe("The results of a slice, when a finalizer closes its thread meanwhile", function()
   it("are those of the thread, whose status is dead", function()
     assert.equal("1000\tdead\n", child.output [[
-      collectgarbage("incremental", 1, 1000, 1)
+      require("collector")("incremental", 1, 1000, 1)
       local values = table.pack(table.unpack({}, 1, 200))
       local right, seen = 0, {}
       for _ = 1, 1000 do

@@ -7,7 +7,7 @@ local child = require "child"
 -- as soon as they can be, inside the scheduler, too.
 local program = [[
 local new = require("cfiber.task").new
-collectgarbage("incremental", 1, 1000, 1)
+require("collector")("incremental", 1, 1000, 1)
 local S = new()
 local ch, m = S.channel(1), S.mutex()
 local going, calls = true, 0

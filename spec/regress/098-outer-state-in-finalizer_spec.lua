@@ -166,7 +166,7 @@ describe("What a finalizer resumes may yield to it from C", function()
 
   it("where it runs inside the hook of a slice", function()
     helper.leakless(helper.withcollector, function()
-      collectgarbage("incremental", 1, 1000, 1)
+      require("collector")("incremental", 1, 1000, 1)
       local results = {}
       local function finalizer()
         local _, result = cfiber.resume(cfiber.create(string.gsub), "x", "x", cfiber.yield)

@@ -66,7 +66,12 @@ local languages = {
   ["C++"] = {
     compiler = "g++",
     flags = "-x c++",
-    text = 'struct lua_State;\nextern "C" int luaopen_each (lua_State *L);\n' .. building.module,
+    text = [[
+extern "C" {
+#include <lauxlib.h>
+int luaopen_each (lua_State *L);
+}
+]] .. building.module,
   },
 }
 

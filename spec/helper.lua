@@ -223,6 +223,21 @@ function helper.same(scenario, options)
   end
 end
 
+--- A pattern for what a traceback says of a function of a library that is
+-- called: before Lua 5.5 the name that 'package.loaded' has for it, then the one
+-- in the code.
+function helper.called(name)
+  if _VERSION == "Lua 5.4" then
+    return ("in function '%s'"):format((name:gsub("%.", "%%.")))
+  end
+  return ("in %%l+ '%s'"):format(name:match "[^.]+$")
+end
+
+--- A traceback in which those functions have bare names: "[C]: in 'sort'".
+function helper.bare(text)
+  return (text:gsub("%[C%]: in %l+ '[%w_.]-([%w_]+)'", "[C]: in '%1'"))
+end
+
 -- ---------------------------------------------------------------------------
 -- Finalizers
 

@@ -146,8 +146,8 @@ describe("throw passes", function()
 
   it("nil, also as a missing argument", clean(function()
     for _, body in pairs(bodies) do
-      local co = suspended(function() return select("#", pcall(body)), select(2, pcall(error)) end)
-      assert.same({true, 2}, {cfiber.throw(co)})
+      local co = suspended(function() return pcall(body) end)
+      assert.same(table.pack(true, pcall(error)), table.pack(cfiber.throw(co)))  -- since Lua 5.5 a message
       co = suspended(body)
       assert.equal(2, select("#", cfiber.throw(co, nil)))
       assert.equal("dead", cfiber.status(co))
@@ -173,7 +173,7 @@ describe("throw passes", function()
       return xpcall(bodies["plainly"], function(e) return debug.traceback(e) end)
     end)
     local _, _, trace = cfiber.throw(co, "e")
-    assert.match("^e\nstack traceback:.*in function 'cfiber.yield'", trace)
+    assert.match("^e\nstack traceback:.*" .. helper.called "cfiber.yield", trace)
   end))
 end)
 

@@ -124,14 +124,12 @@ describe("traceback in a fiber", function()
     end
     assert(resume(create(outermost)))
     assert.same({tostring(threads[2]), tostring(threads[1]), "the main thread"}, lines(text, separator))
-    local story = {"the message\nstack traceback:\n", "in upvalue 'innermost'", "in function <", "resumed by thread: ",
-      "in function 'string.gsub'", "resumed by thread: ", "in function 'cfiber.resume'", "resumed by the main thread",
-      "in function 'cfiber.resume'"}
+    local story = {"the message\nstack traceback:\n", "in function <", "resumed by thread: ",
+      helper.called "string.gsub", "resumed by thread: ", helper.called "cfiber.resume", "resumed by the main thread",
+      helper.called "cfiber.resume"}
     local at = 1
     for _, part in ipairs(story) do
-      if part ~= "in upvalue 'innermost'" then
-        at = assert(select(2, text:find(part, at, true)), part)
-      end
+      at = assert(select(2, text:find(part, at)), part)
     end
     assert.equal(1, #lines(text, "stack traceback:"))
     assert.equal("\t[C]: in ?", text:match "[^\n]+$")
@@ -214,7 +212,7 @@ describe("traceback in a fiber", function()
     resume(co)
     cfiber.close(co)
     assert.same({"the main thread"}, lines(text, separator))
-    assert.match("in function 'cfiber.close'", text)
+    assert.match(helper.called "cfiber.close", text)
   end)
 
   it("as a message handler shows the error's place and all resumers", function()
@@ -223,7 +221,7 @@ describe("traceback in a fiber", function()
       ok, handled = xpcall(error, traceback, "boom")
     end))
     assert.is_false(ok)
-    assert.equal(1, handled:find("boom\nstack traceback:\n\t[C]: in function 'error'\n", 1, true))
+    assert.match("^boom\nstack traceback:\n\t%[C%]: in function 'error'\n", handled)
     assert.same({"the main thread"}, lines(handled, separator))
   end)
 
@@ -263,7 +261,7 @@ describe("traceback of a fiber that was suspended with others inside", function(
     assert.same({tostring(threads[2]), tostring(threads[1])}, lines(text, separator))
     local stock = debug.traceback(threads[3], "message")
     assert.equal(stock .. "\n\t(...", text:sub(1, #stock + 6))
-    assert.match("in function 'string.gsub'", stock)
+    assert.match(helper.called "string.gsub", stock)
     local last = debug.traceback(outer):match "\n.*"
     assert.equal(last, text:sub(-#last))
   end

@@ -126,7 +126,7 @@ describe("The game", function()
     case("shows where the scholar's script fails, below gsub", function()
       local _, errors = play(scripts, 300)
       assert.match("scholar: scholar.lua:%d+: attempt to index a nil value %(field 'notes'%)\n.*"
-        .. "%[C%]: in function 'string.gsub'", errors)
+        .. "%[C%]: " .. helper.called "string.gsub", errors)
     end)
 
     case("has nothing mounted at the end", function()
@@ -285,7 +285,7 @@ describe("The game", function()
       })
       assert.same({"0 comes", "6 fails: a.lua:1: no", "6 notes closed"}, linesof(log, "a"))
       assert.match("\n58 b reaches 49.0 0.0\n", log)
-      assert.match("^a: a.lua:1: no\nstack traceback:\n%s*%[C%]: in function 'error'\n", errors)
+      assert.match("^a: a.lua:1: no\nstack traceback:\n%s*%[C%]: " .. helper.called "error" .. "\n", errors)
     end)
 
     case("takes errors that are no strings", function()

@@ -141,7 +141,7 @@ describe("The manual", function()
           assert.truthy(io.open("doc/manual/" .. name), target)
           assert.truthy(anchor == "" or anchors[name][anchor], target)
         else
-          assert.match("^https://www%.lua%.org/manual/5%.4/manual%.html#", target)
+          assert.match("^https://www%.lua%.org/manual/5%.[45]/manual%.html#", target)
         end
       end
     end)

@@ -7,11 +7,11 @@
 #
 # What the tool finds fails the suite. 'short' is a choice of specs for CI.
 #
-# usage: LUA=lua5.4 MAKE=make sanitize.sh asan|tsan|memcheck [short]
+# usage: LUA=lua5.4 MAKE=make [PLACE=dir] sanitize.sh asan|tsan|memcheck [short]
 
 tool=$1
 length=${2:-full}
-build=build/$tool
+build=${PLACE:-build/$tool}
 failed=0
 
 # Left out: what measures resident memory or address space, preloads libraries

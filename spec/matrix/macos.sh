@@ -7,6 +7,8 @@
 # usage: LUA=lua5.4 MAKE=make macos.sh
 # status: 0, or 77 with the reason in the last line: it cannot run here
 
+. spec/matrix/debian.sh
+
 MAKE=${MAKE:-make}
 top=build/matrix/macos
 passed=0 failed=0
@@ -19,26 +21,6 @@ warnings='-Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-protot
   -Wcast-align -Werror'
 ucontext='-DCFIBER_SWITCH_UCONTEXT -D_XOPEN_SOURCE=600 -D_DARWIN_C_SOURCE
   -Wno-deprecated-declarations'
-
-skip () {
-  echo "$1"
-  exit 77
-}
-
-prepare () {
-  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && ! dpkg -s clang lld llvm liblua5.4-dev >/dev/null 2>&1; then
-    apt-get update -q >/dev/null
-    DEBIAN_FRONTEND=noninteractive \
-      apt-get install -q -y --no-install-recommends clang lld llvm liblua5.4-dev >/dev/null 2>&1
-  fi
-  for tool in clang llvm-nm llvm-objdump llvm-dwarfdump; do
-    command -v $tool >/dev/null || skip "$tool is not installed"
-  done
-  for linker in ld64.lld ld64.lld-14; do
-    command -v $linker >/dev/null && return
-  done
-  skip "ld64.lld is not installed"
-}
 
 # check WORDS COMMAND...: counts one that succeeds or fails, and says which failed
 check () {
@@ -72,7 +54,7 @@ compileall () {
 }
 
 link () {
-  $linker -arch "$arch" -platform_version macos 11.0 11.0 -bundle -undefined dynamic_lookup \
+  "$linker" -arch "$arch" -platform_version macos 11.0 11.0 -bundle -undefined dynamic_lookup \
     -o "$out/cfiber.so" "$out"/*.o
 }
 
@@ -99,7 +81,8 @@ ends () {  # REGISTER
     END { look(); exit !found }'
 }
 
-prepare
+install clang lld llvm liblua5.4-dev
+linker=$(command -v ld64.lld || command -v ld64.lld-14)
 for arch in x86_64 arm64; do
   out=$top/$arch
   mkdir -p "$out"

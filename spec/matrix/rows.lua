@@ -61,6 +61,7 @@ return {
     platform = "musl, x86-64",
     switch = "x86-64",
     command = "spec/matrix/musl.sh",
+    says = "all passes that needs no C++ and no other libraries",
   },
   {
     name = "windows",

@@ -62,19 +62,21 @@ static int overflow (lua_State *L) {
 static volatile uintptr_t lowest;  /* else the calls may become a loop */
 
 
-static __attribute__((noinline)) int reachdown (lua_Integer bytes) {
+/* A frame has more than its array: the addresses tell how far it went. */
+static __attribute__((noinline)) int reachdown (uintptr_t end) {
   volatile char frame[SMALL];
   lowest = (uintptr_t)frame;
   frame[0] = 1;
-  if (bytes <= SMALL)
+  if (lowest <= end)
     return frame[0];
-  return reachdown(bytes - SMALL) + frame[0];
+  return reachdown(end) + frame[0];
 }
 
 
 /* reach(bytes): uses so much of the C stack */
 static int reach (lua_State *L) {
-  lua_pushboolean(L, reachdown(luaL_checkinteger(L, 1)));
+  uintptr_t here = (uintptr_t)&L;
+  lua_pushboolean(L, reachdown(here - (uintptr_t)luaL_checkinteger(L, 1)));
   return 1;
 }
 

@@ -22,7 +22,7 @@ end
 return function(module)
   local missing = not package.searchpath(module, package.cpath) and "there is no C++ compiler" or nil
   if not missing and havehost == nil then
-    havehost = os.execute("${MAKE:-make} -s SWITCH=native " .. host .. " >/dev/null 2>&1") or false
+    havehost = os.execute(("${MAKE:-make} -s SWITCH=native %s >/dev/null 2>&1 && test -x %s"):format(host, host)) or false
   end
   return {
     {suffix = "", output = child.output, missing = missing},

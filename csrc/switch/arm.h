@@ -43,8 +43,9 @@ struct context {
 #define SWITCH_LABEL(r) "adr " r ", 1f\n\t"
 #endif
 
-/* Where there are 16 of them gcc takes the other names, clang warns of them. */
-#if !defined(__clang__) || defined(__ARM_NEON)
+/* Where there are 16 of them gcc takes the other names, clang warns of them, and
+   whether they are there it does not tell. */
+#if !defined(__clang__) || defined(__ARM_NEON) || defined(__ARM_VFPV3__)
 #define SWITCH_CLOBBER_D32 \
   , "d16", "d17", "d18", "d19", "d20", "d21", "d22", "d23", "d24", "d25", \
   "d26", "d27", "d28", "d29", "d30", "d31"
@@ -102,6 +103,11 @@ static inline void switch_swapfp (struct context *c) {
   }
 }
 
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Winline-asm"
+#endif
+
 /* Exchanges all but floating point. */
 static inline void *switch_swapcore (struct context *c, void *message) {
   /* no call, not even a sanitizer's, may stand between these and their use */
@@ -127,6 +133,10 @@ static inline void *switch_swapcore (struct context *c, void *message) {
       SWITCH_CLOBBER_VFP, "memory", "cc");
   return r0;
 }
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 static inline void *switch_swap (struct context *c, void *message) {
   switch_swapfp(c);

@@ -180,8 +180,9 @@ static void test_rounding (void **state) {
   struct side s;
   int i, expected = FE_TONEAREST;
   (void)state;
-  if (fesetround(FE_TONEAREST) != 0)
+  if (fesetround(FE_UPWARD) != 0)
     skip();  /* a processor without floating point */
+  fesetround(FE_TONEAREST);
   side_open(&s, rounder);
   switch_swap(&s.slot, &s);
   for (i = 0; i < 12; i++) {

@@ -12,15 +12,15 @@
 #ifndef cxx_h
 #define cxx_h
 
-#include <unwind.h>
-
 #include "config.h"
+#include "switch/unwinder.h"
 
 /* '__cxa_eh_globals' (ABI, 2.2.2). The runtime has one for each OS thread;
    it belongs to what runs there. */
 struct cxx_exceptions {
   void *caught;  /* the exceptions whose 'catch' blocks are open, a list */
   unsigned int uncaught;  /* how many are thrown and not yet caught */
+  UNWINDER_PROPAGATING
 };
 
 /* Returns that of the running OS thread. */
@@ -36,6 +36,12 @@ INLINE void cxx_exchange (cxx_getter getter, struct cxx_exceptions *e) {
   struct cxx_exceptions before = *present;
   *present = *e;
   *e = before;
+}
+
+/* That of a stack on which nothing has run. */
+INLINE void cxx_clear (struct cxx_exceptions *e) {
+  static const struct cxx_exceptions none;
+  *e = none;
 }
 
 /* Has a frame of the running stack something to do when it is left: are there

@@ -40,13 +40,11 @@ handler _ZSt13set_terminatePFvvE (handler f);  /* std::set_terminate */
 #pragma weak _ZSt13set_terminatePFvvE
 #pragma weak _Unwind_ForcedUnwind
 #pragma weak _Unwind_Backtrace
-#pragma weak _Unwind_GetLanguageSpecificData
 #pragma weak _Unwind_GetRegionStart
-#pragma weak _Unwind_SetIP
 
-typedef __typeof__(_Unwind_GetLanguageSpecificData) dataof;
 typedef __typeof__(_Unwind_GetRegionStart) startof;
-typedef __typeof__(_Unwind_SetIP) ipsetter;
+typedef __typeof__(UNWINDER_READ) reader;
+typedef __typeof__(UNWINDER_WRITE) writer;
 
 /* 'std::exception_ptr', a pointer, as a function returns it: C++ objects with
    destructors are returned in memory (ABI, 3.1.3), in C so large ones are. */
@@ -72,9 +70,9 @@ struct runtime {
   _Unwind_Reason_Code (*unwind) (struct _Unwind_Exception *, _Unwind_Stop_Fn,
                                  void *);
   _Unwind_Reason_Code (*walk) (_Unwind_Trace_Fn, void *);
-  dataof *data;
   startof *start;
-  ipsetter *setip;
+  reader *read;
+  writer *write;
   const void *clang;  /* something that only LLVM's runtime has, or NULL */
   struct texts texts;
 };
@@ -149,9 +147,9 @@ static int take (void *library, struct runtime *r) {
       && get(library, "_ZSt13set_terminatePFvvE", &r->setterminate)
       && get(library, "_Unwind_ForcedUnwind", &r->unwind)
       && get(library, "_Unwind_Backtrace", &r->walk)
-      && get(library, "_Unwind_GetLanguageSpecificData", &r->data)
       && get(library, "_Unwind_GetRegionStart", &r->start)
-      && get(library, "_Unwind_SetIP", &r->setip);
+      && get(library, UNWINDER_NAME(UNWINDER_READ), &r->read)
+      && get(library, UNWINDER_NAME(UNWINDER_WRITE), &r->write);
 }
 
 
@@ -197,12 +195,12 @@ static int takelinked (struct runtime *r) {
   r->setterminate = _ZSt13set_terminatePFvvE;
   r->unwind = _Unwind_ForcedUnwind;
   r->walk = _Unwind_Backtrace;
-  r->data = _Unwind_GetLanguageSpecificData;
   r->start = _Unwind_GetRegionStart;
-  r->setip = _Unwind_SetIP;
+  r->read = UNWINDER_READ;
+  r->write = UNWINDER_WRITE;
   return r->getter != NULL && r->begincatch != NULL && r->endcatch != NULL
       && r->setterminate != NULL && r->unwind != NULL && r->walk != NULL
-      && r->data != NULL && r->start != NULL && r->setip != NULL;
+      && r->start != NULL && r->read != NULL && r->write != NULL;
 }
 
 
@@ -373,9 +371,9 @@ struct search {
 /* The data says what a frame has to do (LSDA). */
 static _Unwind_Reason_Code find (struct _Unwind_Context *context, void *arg) {
   struct search *s = (struct search *)arg;
-  s->any = runtime.data(context) != 0
+  s->any = unwinder_hasdata(context, runtime.read)
           && (uintptr_t)runtime.start(context) != s->outermost;
-  return s->any ? _URC_NORMAL_STOP : _URC_NO_REASON;
+  return s->any ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
 
@@ -391,14 +389,15 @@ int cxx_finds (void (*outermost) (void *)) {
 static void leave (struct cxx_unwinding *w);
 
 
-/* Asked before each frame (ABI, 1.3.2). */
+/* Asked before each frame (ABI, 1.3.2). On ARM libraries do not agree on how the
+   class is passed, so that what comes behind it cannot be relied upon. */
 static _Unwind_Reason_Code stop (int version, _Unwind_Action actions,
                                  _Unwind_Exception_Class kind,
                                  struct _Unwind_Exception *e,
                                  struct _Unwind_Context *context, void *arg) {
-  struct cxx_unwinding *w = (struct cxx_unwinding *)arg;
-  (void)version; (void)kind; (void)e; (void)context;
+  (void)version; (void)kind; (void)e; (void)context; (void)arg;
   if (actions & _UA_END_OF_STACK) {
+    struct cxx_unwinding *w = around((char *)__builtin_frame_address(0));
     endblocks(w);
     w->done(w->arg);
   }
@@ -419,7 +418,7 @@ static void caught (_Unwind_Reason_Code reason, struct _Unwind_Exception *e) {
 static void leave (struct cxx_unwinding *w) {
   memset(&w->exception, 0, sizeof(w->exception));
   w->exception.exception_cleanup = caught;
-  runtime.unwind(&w->exception, stop, w);
+  runtime.unwind(&w->exception, stop, NULL);
   w->done(w->arg);  /* the stack cannot be read */
 }
 
@@ -430,8 +429,7 @@ void cxx_unwind (struct cxx_unwinding *w, void (*done) (void *arg),
   w->done = done;
   w->arg = arg;
   w->caught = present->caught;
-  present->caught = NULL;
-  present->uncaught = 0;
+  cxx_clear(present);
   leave(w);
 }
 
@@ -457,7 +455,7 @@ int cxx_catches (const struct _Unwind_Exception *e) {
 
 
 void cxx_land (struct _Unwind_Context *context) {
-  runtime.setip(context, (_Unwind_Ptr)runtime.data(context));
+  unwinder_land(context, runtime.read, runtime.write);
 }
 
 

@@ -503,8 +503,7 @@ INLINE struct fiber *fiber_mount (struct stack *s, lua_State *co,
   f->anchored = 0;
   f->inner = NULL;
   f->origin = NULL;
-  f->exceptions.caught = NULL;
-  f->exceptions.uncaught = 0;
+  cxx_clear(&f->exceptions);
   f->unwinds = 0;
   f->inside = 0;
   f->mixed = 0;

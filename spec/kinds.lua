@@ -16,6 +16,18 @@ local function hosted(script)
   return r.output
 end
 
+-- Has the running Lua unwind tables, without which C++ does not get past its
+-- functions? Compiled as C for 32-bit ARM it mostly has none.
+local unwinds
+
+local function tableless()
+  if unwinds == nil then
+    local frames = "local f = require 'cxx'.frames io.write(tostring(select(2, pcall(f)) > f()))"
+    unwinds = child.output(frames) == "true"
+  end
+  return not unwinds and "this Lua has no unwind tables" or nil
+end
+
 --- The kinds for scripts that need a C++ module. Each is a table: suffix (to the
 -- name of a test), output (a function that runs a script and returns what it
 -- prints), missing (what there is not, or nil).
@@ -25,7 +37,7 @@ return function(module)
     havehost = os.execute(("${MAKE:-make} -s SWITCH=native %s >/dev/null 2>&1 && test -x %s"):format(host, host)) or false
   end
   return {
-    {suffix = "", output = child.output, missing = missing},
+    {suffix = "", output = child.output, missing = missing or tableless()},
     {suffix = ", in a Lua compiled as C++", output = hosted,
       missing = missing or not havehost and "there is no Lua compiled as C++ with names for C (liblua-c++)" or nil},
   }

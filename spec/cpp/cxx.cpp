@@ -5,6 +5,7 @@
 */
 
 #include <lua.hpp>
+#include <unwind.h>
 
 #include <cfiber.hpp>
 
@@ -267,9 +268,25 @@ static int escape (lua_State *L) {
 }
 
 
+static _Unwind_Reason_Code count (struct _Unwind_Context *, void *n) {
+  ++*static_cast<int *>(n);
+  return _URC_NO_REASON;
+}
+
+
+/* frames(): how many frames the unwinder finds here */
+static int frames (lua_State *L) {
+  int n = 0;
+  _Unwind_Backtrace(count, &n);
+  lua_pushinteger(L, n);
+  return 1;
+}
+
+
 static const luaL_Reg functions[] = {
   {"calls", calls},
   {"escape", cfiber::protect<escape>},
+  {"frames", frames},
   {"hold", hold},
   {"noexceptional", noexceptional},
   {"owner", cfiber::protect<owner>},

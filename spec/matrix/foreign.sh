@@ -46,7 +46,7 @@ build () {
     OBJCOPY="$triple-objcopy" LUA_INCDIR="$root/usr/include/lua5.4" "$@"
 }
 
-switches=native suites='c-native lua-core'
+switches=native suites='c-native lua-quick'
 [ "$FORM" = short ] || switches='native ucontext' suites=
 for switch in $switches; do
   build SWITCH="$switch" all ctests specmodules examples amalgamation || exit 1

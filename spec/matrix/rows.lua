@@ -25,7 +25,7 @@ local function processor(arch, platform, switch, suite, triple, qemu)
     platform = platform,
     switch = switch,
     command = ("spec/matrix/foreign.sh %s %s %s %s"):format(suite, arch, triple, qemu or ""),
-    says = "C tests, specs of the core",
+    says = "all but slow specs",
   }
 end
 

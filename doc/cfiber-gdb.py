@@ -46,6 +46,10 @@ class ContextUnwinder(Unwinder):
     def backtrace(self, registers):
         """The text of the stack with these registers."""
         newest = gdb.newest_frame()
+        shown = {"#0"}  # of it; functions that are inlined have a frame each
+        while newest.type() == gdb.INLINE_FRAME:
+            newest = newest.older()
+            shown.add("#%d" % len(shown))
         self.newest = (int(newest.read_register("sp")), int(newest.read_register("pc")))
         self.registers = registers
         self.enabled = True
@@ -55,7 +59,7 @@ class ContextUnwinder(Unwinder):
         finally:
             self.enabled = False
             gdb.invalidate_cached_frames()
-        return [line for line in text.splitlines() if not line.startswith("#0 ")]
+        return [line for line in text.splitlines() if line.split(" ")[0] not in shown]
 
 
 unwinder = ContextUnwinder()
@@ -75,6 +79,8 @@ def ucontext_registers(machine):
         if "psw" in fields:  # s390x; swapcontext returns by r14
             return {"r15": is64(gregs[15]), "r11": is64(gregs[11]), "r12": is64(gregs[12]),
                     "r13": is64(gregs[13]), "pc": is64(gregs[14])}
+        if "mdhi" in fields:  # MIPS
+            return {"sp": is64(gregs[29]), "s8": is64(gregs[30]), "gp": is64(gregs[28]), "pc": is64(fields["pc"])}
         if number == 32:  # RISC-V
             return {"sp": is64(gregs[2]), "fp": is64(gregs[8]), "pc": is64(gregs[0])}
         if number == 19:  # i386

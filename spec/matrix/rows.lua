@@ -50,6 +50,13 @@ return {
   processor("s390x", "s390x, big-endian, under qemu", "s390x", "bookworm", "s390x-linux-gnu", "s390x"),
   processor("mips64el", "MIPS 64, under qemu", "ucontext", "bookworm", "mips64el-linux-gnuabi64", "mips64el"),
   {
+    name = "pages",
+    platform = "pages of 16 and of 64 KB: AArch64, under qemu",
+    switch = "AArch64",
+    command = "spec/matrix/pages.sh",
+    says = "tests of memory and stacks",
+  },
+  {
     name = "compilers",
     platform = "gcc and clang, -O0 to -O3, -Os, LTO, sanitizers, C99 to C23, C++",
     switch = "x86-64",

@@ -17,6 +17,7 @@
 static const char universekey = 0;
 static const char threadskey = 0;
 static const char anchormetakey = 0;
+static const char watchmetakey = 0;
 static const char messageskey = 0;
 
 
@@ -184,14 +185,31 @@ static int anchorgc (lua_State *L) {
 }
 
 
-static void pushanchormeta (lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &anchormetakey) == LUA_TTABLE)
+/* Pushes the metatable at 'key', made if need be. */
+static void pushgcmeta (lua_State *L, const char *key, lua_CFunction gc) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE)
     return;
   lua_pop(L, 1);
   universe_push(L);
-  pushmetatable(L, anchorgc, 1);
+  pushmetatable(L, gc, 1);
   lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &anchormetakey);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+
+/*
+** Objects with the metatable at 'key' are not finalized any more. Before Lua
+** 5.4.4 those that asked for it once more while the state is closed may be, in
+** a collection that a later finalizer asks for: when the module is unloaded.
+*/
+static void silence (lua_State *L, const char *key) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) {
+    lua_pushnil(L);
+    lua_setfield(L, -2, "__gc");
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+  }
+  lua_pop(L, 1);
 }
 
 
@@ -212,7 +230,7 @@ static void findormake (lua_State *L, int threads) {
   struct anchor *a;
   if (findanchor(L, threads))
     return;
-  pushanchormeta(L);
+  pushgcmeta(L, &anchormetakey, anchorgc);
   a = (struct anchor *)lua_newuserdatauv(L, sizeof(struct anchor), 1);
   a->condemned = 0;
   lua_pushvalue(L, threads + 1);
@@ -275,8 +293,7 @@ static void watch (struct universe *u, lua_State *L) {
   if (u->watched)
     return;
   lua_newuserdatauv(L, 0, 0);
-  universe_push(L);
-  pushmetatable(L, watchgc, 1);
+  pushgcmeta(L, &watchmetakey, watchgc);
   if (u->watched)  /* a finalizer was faster */
     lua_pop(L, 1);
   else {
@@ -419,6 +436,8 @@ static int universegc (lua_State *L) {
   struct universe *u = (struct universe *)lua_touserdata(L, 1);
   if (compat_finalizes(L)) {
     fiber_endall(u, L);
+    silence(L, &anchormetakey);
+    silence(L, &watchmetakey);
     if (universe_only() == u)
       __atomic_store_n(&universe_single, NULL, __ATOMIC_RELAXED);
   }

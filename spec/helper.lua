@@ -262,7 +262,7 @@ end
 function helper.withcollector(f, ...)
   local ok, message = xpcall(f, debug.traceback, ...)
   collectgarbage "restart"
-  collector("incremental", 200, 100, 13)  -- Lua's defaults
+  collector "default"
   if helper.mode == "collector" then
     restless()
   end

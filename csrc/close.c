@@ -216,8 +216,9 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
 
 
 #if defined(COMPAT_CLOSES_RUNNING)
-/* Lua jumps to the outer end of the thread's own stack. Where C++ is on the way
-   the fiber exits instead, after which the same happens on another stack. */
+/* Lua runs the variables, which cannot yield, where the caller stands, then
+   jumps to the outer end of the stack. Where C++ is on the way the fiber exits
+   instead, after which they run on another stack. */
 int fiber_closerunning (struct universe *u, lua_State *L) {
   struct fiber *f = fiber_caller(u, L);
   int own = f != NULL && f->L == L;
@@ -225,6 +226,10 @@ int fiber_closerunning (struct universe *u, lua_State *L) {
     return fiber_raise(L, "attempt to yield from a finalizer");
   if (own && unwind_isneeded(u, f) && cxx_finds(fiber_entry))
     return fiber_quit(u, L, 0);
+  if (own) {
+    f->body = BODY_CLOSE;
+    f->rest = NULL;
+  }
   return lua_closethread(L, L);
 }
 #endif

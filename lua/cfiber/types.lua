@@ -108,8 +108,8 @@ function cfiber.running() end
 ---[`coroutine.close`](https://www.lua.org/manual/5.4/manual.html#pdf-coroutine.close). Raises "cannot close a running
 ---coroutine" or "a normal", and "C stack overflow". In Lua 5.5 the running thread can be closed as well, from any depth,
 ---and is without an argument ([its manual](https://www.lua.org/manual/5.5/manual.html#pdf-coroutine.close)): its `resume`
----returns true, or false and the error of a `<close>` variable. These may yield. Raises "cannot close main thread" there,
----and "attempt to yield from a finalizer" where it would leave one.
+---returns true, or false and the error of a `<close>` variable. Raises "cannot close main thread" there, and "attempt to
+---yield from a finalizer" where it would leave one.
 ---@param co? thread
 ---@return boolean ok
 ---@return any err where ok is false: the error that ended it, or that of a `<close>` variable

@@ -179,7 +179,7 @@ job("errors of all types, with and without handlers", function(pause)
     assert(passed(resume(co)))
     local ok, err = passed(resume(co))
     assert(not ok and err == value and cfiber.status(co) == "dead")
-    assert(debug.traceback(co):find "in function 'error'")
+    assert(debug.traceback(co):find "%[C%]: in %l+ 'error'")
     ok, err = cfiber.close(co)
     assert(not ok and err == value)
   end

@@ -127,11 +127,13 @@ describe("In gdb", function()
 
   -- Those who follow frame pointers, as 'perf record -g' does, stop at 0.
   case("the frame pointer of the entry is 0, or that which it saved", function()
-    if helper.cfiber.stats().switch ~= "x86-64" then
-      pending "a register of x86-64"
+    local register = ({["x86-64"] = "$rbp", i386 = "$ebp"})[helper.cfiber.stats().switch]
+    if not register then
+      pending "a register of x86"
       return
     end
-    assert.match("last:1$", stopped("frame function fiber_entry", "echo last:", "output $rbp == 0 || *(long *)$rbp == 0"))
+    assert.match("last:1$", stopped("frame function fiber_entry", "echo last:",
+      ("output %s == 0 || *(long *)%s == 0"):format(register, register)))
   end)
 
   case("the commands say so where there is no cfiber", function()

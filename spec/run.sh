@@ -4,15 +4,12 @@
 # The last line is "N passed, N failed, N skipped". Exit status 0 when every
 # suite ran tests and none failed.
 #
-# usage: LUA=lua5.4 CC=cc MAKE=make run.sh [SUITE...]
-#   SUITE  by default all; or one of them, or lua-quick, a part of lua-native
+# usage: LUA=lua5.4 CC=cc MAKE=make [LEAVE='slow|game'] run.sh [SUITE...]
+#   LEAVE  names of specs, a regular expression, which are left out
+#   SUITE  by default all
 
 all='c-native c-ucontext lua-native lua-compact lua-collector lua-ucontext asan tsan'
 logs=build/test
-
-# Left out of lua-quick: what takes long, which counts where a processor is emulated
-slow='abandoned|allocations|collector|collector_chains|demo|failing|finalizer|game|global|loop|luac|mixed|model|
-report|slice_count|sliced|009-garbage-piles-up|045-info-collects|095-finalizer-in-a-wait'
 
 broken=0
 
@@ -39,8 +36,9 @@ ctests () {  # SWITCH
   return $failed
 }
 
-quick () {
-  find spec -name '*_spec.lua' | sort | grep -vE "/($(echo "$slow" | tr -d '\n'))_spec"
+# All specs, but for those that LEAVE names
+chosen () {
+  find spec -name '*_spec.lua' | sort | grep -vE "/($(echo "$LEAVE" | tr -d '\n'))_spec"
 }
 
 specs () {  # SWITCH MODE PATH...: each PATH in a process of its own
@@ -69,16 +67,17 @@ sanitizer () {
 rm -rf "$logs"
 mkdir -p "$logs" || exit 1
 
+paths=spec
+[ -z "$LEAVE" ] || paths=$(chosen)
+# shellcheck disable=SC2086 # lists of names
 for name in ${*:-$all}; do
   case $name in
     c-*) suite "$name" ctests "${name#c-}" ;;
-    lua-native) suite "$name" specs native plain spec ;;
-    # shellcheck disable=SC2046 # a list of names
-    lua-quick) suite "$name" specs native plain $(quick) ;;
-    lua-compact) suite "$name" specs native compact spec ;;
+    lua-native) suite "$name" specs native plain $paths ;;
+    lua-compact) suite "$name" specs native compact $paths ;;
     # What busted keeps of each test makes the next collections longer.
     lua-collector) suite "$name" specs native collector spec/*/*_spec.lua ;;
-    lua-ucontext) suite "$name" specs ucontext plain spec ;;
+    lua-ucontext) suite "$name" specs ucontext plain $paths ;;
     asan) sanitizer asan address ;;
     tsan) sanitizer tsan thread ;;
     *) printf 'run.sh: no suite "%s": %s\n' "$name" "$all" >&2; exit 1 ;;

@@ -8,6 +8,7 @@
 set -e
 lua=${1:-/usr/share/lua}
 
+mkdir -p "$lua/5.4"
 for name in "$lua"/5.3/*; do
   [ -e "$lua/5.4/${name##*/}" ] || ln -s "$name" "$lua/5.4/"
 done

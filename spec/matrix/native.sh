@@ -2,12 +2,11 @@
 # native.sh: another Lua. Builds and tests in a root of another Debian, with its
 # compiler and its Lua
 #
-# usage: FORM=short|full native.sh SUITE LUA [PACKAGE...]
+# usage: FORM=short|full native.sh SUITE LUA
 
 . spec/matrix/debian.sh
 
 suite=$1 lua=$2
-shift 2
 [ "$(id -u)" = 0 ] || skip "needs root, for chroot"
 install mmdebstrap debian-archive-keyring
 
@@ -15,8 +14,9 @@ modules=
 for package in busted binaryheap dkjson socket penlight expat lpeg; do
   modules=$modules,lua-$package
 done
-root "$suite-$lua" "$suite" minbase "make,gcc,g++,libc6-dev,libcmocka-dev,shared-mime-info,$lua,lib$lua-dev$modules$(printf ',%s' "$@")"
+root "$suite-$lua" "$suite" minbase "make,gcc,g++,libc6-dev,libcmocka-dev,shared-mime-info,$lua,lib$lua-dev$modules"
 copy
+[ "$suite" != bullseye ] || inside spec/matrix/modules.sh || exit 1
 suites=
 [ "$FORM" = full ] || suites='c-native lua-native'
 inside "LUA=$lua MAKE='make LUA=$lua' CC=cc spec/run.sh $suites"

@@ -118,6 +118,7 @@ end)
 
 describe("The C module of the README", function()
   it("does what it says, built with the line above it", function()
+    building.need({}, "${CC:-cc} ${MAKE:-make}")
     local r = child.shell(building.include .. [[
       DIR=$(mktemp -d) && cp $SCRIPT $DIR/each.c && HERE=$PWD && cd $DIR || exit 1
       ]] .. building.command:gsub("^cc", "${CC:-cc} -Wall -Werror -I$HERE/csrc/include -I\"$INC\"") .. [[ && LUA_CPATH=]]

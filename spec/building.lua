@@ -13,26 +13,38 @@ building.include = "INC=$(printf 'include Makefile\\nshow:;@echo $(LUA_INCDIR)' 
 -- Where these are in a command they must be there.
 local tools = {"${CC:-cc}", "${MAKE:-make}"}
 
+--- Says which of these programs is not there; nil if all are.
+function building.missing(names)
+  for _, name in ipairs(names) do
+    if child.shell(("set -- %s; command -v $1"):format(name)).status ~= 0 then
+      return name .. " is not installed"
+    end
+  end
+end
+
 --- Skips the test where 'needs', a list of programs, or the compiler and make,
--- if the commands name them, are not all there.
+-- if the commands name them, are not all there. Not to be called in a setup.
 function building.need(needs, commands)
   local all = {table.unpack(needs)}
   for _, tool in ipairs(tools) do
     table.insert(all, commands:find(tool, 1, true) and tool)
   end
-  for _, name in ipairs(all) do
-    if child.shell(("set -- %s; command -v $1"):format(name)).status ~= 0 then
-      pending(name .. " is not installed")
-    end
+  local missing = building.missing(all)
+  if missing then
+    pending(missing)
   end
 end
 
---- Runs commands of the shell, with INC set and the script as $SCRIPT (see
--- child.shell), which must succeed; returns what they wrote to stdout and
--- stderr. Skips the test where something is not there: see building.need.
+--- Runs commands of the shell, with INC set if they use it and the script as
+-- $SCRIPT (see child.shell), which must succeed; returns what they wrote to
+-- stdout and stderr. Skips the test where something is not there: see
+-- building.need.
 function building.check(needs, commands, script)
-  building.need(needs, commands .. building.include)
-  local r = child.shell("exec 2>&1\nset -e\n" .. building.include .. commands, script)
+  if commands:find("$INC", 1, true) then
+    commands = building.include .. commands
+  end
+  building.need(needs, commands)
+  local r = child.shell("exec 2>&1\nset -e\n" .. commands, script)
   assert(r.status == 0, r.output)
   return r.output
 end

@@ -1,5 +1,6 @@
 -- example.lua: for specs of the C examples, which are built here
 
+local building = require "building"
 local busted = require "busted"
 local child = require "child"
 local helper = require "helper"
@@ -23,10 +24,14 @@ local function missing(errors, library)
 end
 
 --- Builds an example, a file below the build directory.
--- Returns its path; or nil and the reason, where the library that it needs is
--- not installed.
+-- Returns its path; or nil and the reason, where the library that it needs, or
+-- make, is not installed.
 function example.build(name, library)
   local path = directory .. name
+  local absent = building.missing {"${MAKE:-make}"}
+  if absent then
+    return nil, absent
+  end
   local r = child.shell(("${MAKE:-make} -s --no-print-directory SWITCH=%s %s"):format(ucontext and "ucontext"
     or "native", path))
   local reason = r.status ~= 0 and library and missing(r.errors, library)

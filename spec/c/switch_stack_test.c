@@ -168,6 +168,23 @@ static void test_alignment (void **state) {
   stack_drop(stack);
 }
 
+/* What lies above the top is another's, also where the first frame stores
+   something for itself above its own end. */
+static void test_above (void **state) {
+  struct stack *stack = stack_alone(SIDE_SIZE);
+  unsigned char *top = (unsigned char *)stack_top(stack) - 256;
+  struct alignment a;
+  int i, changed = 0;
+  (void)state;
+  memset(top, 0x5A, 256);
+  switch_prepare(&a.slot, stack_low(stack), top, recordalignment);
+  switch_swap(&a.slot, &a);
+  for (i = 0; i < 256; i++)
+    changed += top[i] != 0x5A;
+  assert_int_equal(changed, 0);
+  stack_drop(stack);
+}
+
 /* }====================================================== */
 
 
@@ -491,6 +508,8 @@ int main (void) {
     {"the red zone of a leaf survives", test_red_zone, NULL, NULL, NULL},
     {"the stack is aligned at entry and below, whatever its top",
      test_alignment, NULL, NULL, NULL},
+    {"nothing above the top of a stack is written",
+     test_above, NULL, NULL, NULL},
     {"frame pointers end at the entry",
      test_frame_pointers, NULL, NULL, NULL},
     {"backtrace ends at the entry", test_backtrace, NULL, NULL, NULL},

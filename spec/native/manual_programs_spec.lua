@@ -35,7 +35,12 @@ for path in io.popen "ls doc/manual/*.md":lines() do
     -- What a page says once is not repeated in its programs.
     local module = pages.read(path):match "\n    (local %l+ = require [^\n]*)\n" or ""
 
+    local modules = {}  -- in C, by their names
+
     function run.lua(text)
+      for name in text:gmatch '"(%w+)"' do
+        building.need({}, modules[name] and "${CC:-cc} ${MAKE:-make}" or "")
+      end
       local r = child.bare(module .. " " .. text)
       assert.equal("", r.errors)
       return r.output
@@ -45,6 +50,7 @@ for path in io.popen "ls doc/manual/*.md":lines() do
     function run.c(text)
       local name = text:match "luaopen_(%w+) %(lua_State"
       if name and not text:find "int main" then
+        modules[name] = true
         return building.check({}, library:format(quote(("%s/%s.so"):format(directory, name))), text)
       end
       return building.check({}, ("DIR=%s\n"):format(quote(directory)) .. host, text)

@@ -26,6 +26,11 @@ target_link_libraries(host PRIVATE cfiber::cfiber ${LUALIBS})
 ]]
 
 describe("What 'make install' installs", function()
+  local missing = building.missing {"${CC:-cc}", "${MAKE:-make}"}
+  if missing then
+    pending("is found: " .. missing)
+    return
+  end
   local top, prefix, pkgconfig
 
   lazy_setup(function()

@@ -216,15 +216,41 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
 
 
 #if defined(COMPAT_CLOSES_RUNNING)
+/*
+** Is the list of places where errors of f go (struct lua_longjmp in ldo.c, which
+** begins with the next one outwards) on its stack as a whole? A thread that was
+** closed while it was suspended natively has one that goes on where that was.
+*/
+static int iswhole (const struct universe *u, const struct fiber *f) {
+  uintptr_t low = (uintptr_t)stack_low(f->stack);
+  uintptr_t at = u->marks.jump != 0 ? marks_jump(&u->marks, f->L) : 0;
+  while (at - low < f->size) {
+    uintptr_t next = *(const uintptr_t *)at;
+    if (next <= at)
+      return next == 0;
+    at = next;
+  }
+  return 0;
+}
+
+
+/* May Lua jump to the outer end of the stack of f? Not past C++, nor out of a
+   close. */
+static int isjumpable (struct universe *u, const struct fiber *f) {
+  return f->body != BODY_CLOSE && iswhole(u, f)
+      && !(unwind_isneeded(u, f) && cxx_finds(fiber_entry));
+}
+
+
 /* Lua runs the variables, which cannot yield, where the caller stands, then
-   jumps to the outer end of the stack. Where C++ is on the way the fiber exits
-   instead, after which they run on another stack. */
+   jumps. Where it may not the fiber exits, after which they run on another
+   stack. */
 int fiber_closerunning (struct universe *u, lua_State *L) {
   struct fiber *f = fiber_caller(u, L);
   int own = f != NULL && f->L == L;
   if (own ? finalizer_isinside(u, L, f, 0) : finalizer_runson(L))
     return fiber_raise(L, "attempt to yield from a finalizer");
-  if (own && unwind_isneeded(u, f) && cxx_finds(fiber_entry))
+  if (own && !isjumpable(u, f))
     return fiber_quit(u, L, 0);
   if (own) {
     f->body = BODY_CLOSE;

@@ -134,6 +134,9 @@ describe("trace", function()
     for _, e in ipairs(events) do
       messages[#messages + 1] = e.name == "error" and e.args.message or nil
     end
+    if _VERSION ~= "Lua 5.4" then  -- a message takes the place of nil
+      messages[1] = messages[1]:gsub("<no error object>", "nil")
+    end
     assert.same({"nil", "boom \"\n?"}, messages)
   end))
 

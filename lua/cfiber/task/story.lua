@@ -85,10 +85,15 @@ local function isours(line)
   return line:find "^\t.-cfiber[/\\]task[/\\]%l+%.lua:%d+: "
 end
 
--- Functions of C that it calls, before it comes back.
+-- Functions of C that it calls, before it comes back: as 'package.loaded' has
+-- them, or, since Lua 5.5, as the code does.
+local below = {call = true, pcall = true, error = true}
+for name in pairs(cfiber) do
+  below[name], below["cfiber." .. name] = true, true
+end
+
 local function isbelow(line)
-  return line:find "^\t%[C%]: in function 'cfiber%.%l+'$" or line:find "^\t%[C%]: in function 'p?call'$"
-    or line:find "^\t%[C%]: in function 'error'$" or line == "\t(...tail calls...)"
+  return below[line:match "^\t%[C%]: in %l+ '([%l.]+)'$"] or line == "\t(...tail calls...)"
 end
 
 -- Lines without those of the scheduler that come first: a traceback begins

@@ -183,6 +183,6 @@ if [ $# = 0 ]; then
   ! grep -q '^failed' "$top/lines" && grep -q '^passed' "$top/lines"
 else
   combinations | grep "^$1 " | {
-    read -r name cc cxx std flags && said=$(combination) && echo "$said"
+    read -r name cc cxx std flags && said=$(combination) && echo "$said" && ! echo "$said" | grep -q '^failed'
   }
 fi

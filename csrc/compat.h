@@ -33,6 +33,14 @@ INLINE int compat_closethread (lua_State *co) {
 #endif
 }
 
+/* Is the error of a function that 'coroutine.wrap' made that of the body, also
+   where a to-be-closed variable raises another? */
+#if LUA_VERSION_NUM == 504 && LUA_VERSION_RELEASE_NUM < 50403
+#define COMPAT_WRAP_KEEPS_ERROR 1
+#else
+#define COMPAT_WRAP_KEEPS_ERROR 0
+#endif
+
 /* Does 'coroutine.close' close the coroutine that calls it, and not refuse? */
 #if LUA_VERSION_NUM > 504
 #define COMPAT_CLOSES_RUNNING

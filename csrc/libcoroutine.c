@@ -19,7 +19,7 @@ static int wraperror (struct universe *u, lua_State *L, lua_State *co) {
   int status = lua_status(co);
   if (status != LUA_OK && status != LUA_YIELD) {  /* error in the coroutine? */
     status = fiber_close(u, L, co);  /* close its variables */
-    if (status != LUA_OK)  /* none of them has exited? */
+    if (status != LUA_OK && !COMPAT_WRAP_KEEPS_ERROR)  /* no exit? */
       lua_xmove(co, L, 1);  /* the error, or the one that closing raised */
   }
   return status == LUA_ERRMEM ? lua_error(L) : lib_raise(L);

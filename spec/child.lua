@@ -59,6 +59,11 @@ function child.shell(commands, script)
   return r
 end
 
+--- The release of Lua that runs, "5.4.4".
+function child.release()
+  return execute("$LUA -v 2>&1").output:match "Lua (%d+%.%d+%.%d+)"
+end
+
 -- The child finds the modules that its parent finds. In one line: the script
 -- keeps its line numbers.
 local paths = "package.path, package.cpath = %q, %q "

@@ -12,6 +12,8 @@
 #ifndef cxx_h
 #define cxx_h
 
+#include <string.h>
+
 #include "config.h"
 #include "switch/unwinder.h"
 
@@ -40,8 +42,7 @@ INLINE void cxx_exchange (cxx_getter getter, struct cxx_exceptions *e) {
 
 /* That of a stack on which nothing has run. */
 INLINE void cxx_clear (struct cxx_exceptions *e) {
-  static const struct cxx_exceptions none;
-  *e = none;
+  memset(e, 0, sizeof(*e));
 }
 
 /* Has a frame of the running stack something to do when it is left: are there

@@ -53,7 +53,10 @@ describe("The amalgamation", function()
 
     it("shows nothing but the opening function, as " .. language, function()
       run(language)
-      assert.match("^%x+ T luaopen_cfiber\n$", check({"nm"}, ("nm -g --defined-only %s/*cfiber.o"):format(language)))
+      local names = check({"nm"}, ("nm -g --defined-only %s/*cfiber.o"):format(language))
+      -- The compiler's own, on i386, which do not leave a library.
+      names = names:gsub("%x+ T __x86%.get_pc_thunk%.%l+\n", "")
+      assert.match("^%x+ T luaopen_cfiber\n$", names)
     end)
   end
 

@@ -6,6 +6,9 @@ local child = require "child"
 local cfiber = helper.cfiber
 local beyond, as_stock, REFUSED = place.beyond, place.as_stock, place.REFUSED
 
+-- A place where stock coroutines can yield since Lua 5.4.3.
+local as_stock_now = child.release() < "5.4.3" and beyond or as_stock
+
 -- A proxy of an array whose elements are asked for before they are read.
 local function proxy(ask, array)
   return setmetatable({}, {
@@ -230,7 +233,7 @@ describe("iteration", function()
     return table.unpack(seen)
   end)
 
-  as_stock("in __pairs and the iterator it returns", function(ask)
+  as_stock_now("in __pairs and the iterator it returns", function(ask)
     local sum = 0
     local t = setmetatable({}, {
       __pairs = function()
@@ -268,7 +271,7 @@ describe("metamethods", function()
     return ("a" .. object) .. (object .. "b" .. "c") .. (object .. object)
   end)
 
-  as_stock("in __index, __call, __eq, __lt, __len, __add, __close", function(ask)
+  as_stock_now("in __index, __call, __eq, __lt, __len, __add, __close", function(ask)
     local meta = {}
     function meta.__index(_, k) return ask(k) end
     function meta.__call(_, a) return ask(a) end

@@ -81,6 +81,20 @@ local depths = {
   end,
 }
 
+-- Before 5.4.3 Lua takes a variable off its list when its handler has returned:
+-- one that exits runs again, until that ends in "C stack overflow".
+local handlers_exit = child.release() >= "5.4.3"
+local function handler_it(name, body)
+  it(name, handlers_exit and body or function()
+    pending "Lua before 5.4.3 runs a handler again that did not return"
+  end)
+end
+
+if not handlers_exit then
+  depths["in a <close> handler"] = nil
+  depths["in a <close> handler, after an error"] = nil
+end
+
 for where, call in pairs(depths) do
   describe("exit " .. where, function()
     it("ends the fiber with its arguments as results", clean(function()
@@ -281,7 +295,7 @@ describe("a <close> handler that an exit runs", function()
     assert.same({"close", "x", "y"}, log)
   end))
 
-  it("may exit: the next ones run", clean(function()
+  handler_it("may exit: the next ones run", clean(function()
     local log = {}
     assert.same({true, "first"}, {run(function()
       local _ <close> = closable(log, 1)
@@ -301,7 +315,7 @@ describe("exit in a <close> handler", function()
     cfiber.yield()
   end
 
-  it("that close runs ends the handler", clean(function()
+  handler_it("that close runs ends the handler", clean(function()
     local log = {}
     local co = cfiber.create(body)
     cfiber.resume(co, log)
@@ -310,7 +324,7 @@ describe("exit in a <close> handler", function()
     assert.equal("dead", cfiber.status(co))
   end))
 
-  it("below a stock coroutine closes that too", clean(function()
+  handler_it("below a stock coroutine closes that too", clean(function()
     local log = {}
     local plain
     local co = cfiber.create(function()
@@ -331,7 +345,7 @@ describe("exit in a <close> handler", function()
     assert.equal("dead", stock.status(plain))
   end))
 
-  it("that runs after an error of a wrap function leaves the error", clean(function()
+  handler_it("that runs after an error of a wrap function leaves the error", clean(function()
     local log = {}
     local f = cfiber.wrap(function()
       local _ <close> = closable(log, 1)

@@ -1,5 +1,6 @@
 -- interop_spec.lua: cfiber and the stock library on the same threads
 
+local child = require "child"
 local helper = require "helper"
 local cfiber, stock = helper.cfiber, helper.stock
 
@@ -18,6 +19,12 @@ local native, compact = with(1024), with(0)
 local function both(name, f)
   it(name .. ", natively", native(f))
   it(name .. ", compactly", compact(f))
+end
+
+-- What close returns for a coroutine that died of the error. Before 5.4.3 Lua
+-- forgets it.
+local function atclose(err)
+  return child.release() < "5.4.3" and {true} or {false, err}
 end
 
 local function results(...)
@@ -120,7 +127,7 @@ describe("a thread", function()
     assert.equal("dead", stock.status(c))
     expect({false, "cannot resume dead coroutine"}, stock.resume(c))
     assert.matches(helper.called "error", debug.traceback(c))
-    expect({false, message}, stock.close(c))
+    expect(atclose(message), stock.close(c))
   end)
 end)
 
@@ -222,7 +229,7 @@ describe("a fiber after a compact yield", function()
     local ok, e = stock.resume(c)
     assert.is_false(ok)
     expect({"dead"}, cfiber.status(c))
-    expect({false, e}, cfiber.close(c))
+    expect(atclose(e), cfiber.close(c))
   end))
 end)
 

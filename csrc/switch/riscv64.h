@@ -47,15 +47,21 @@ struct context {
 #endif
 
 /* A call keeps nothing of the vector unit, so nothing of it is in the slot.
-   Compilers that use it know the names. */
-#if defined(__riscv_v_intrinsic)
+   Compilers that use it know the names, from clang 16 on also of its control;
+   GCC 12 takes the option and does not use it. */
+#if defined(__riscv_v_intrinsic) \
+    || (defined(__riscv_vector) && defined(__clang__))
 #define SWITCH_CLOBBER_V \
   , "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", \
   "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", \
-  "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", \
-  "vl", "vtype", "vxrm"
+  "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31"
 #else
 #define SWITCH_CLOBBER_V
+#endif
+#if defined(__riscv_v_intrinsic)
+#define SWITCH_CLOBBER_VL , "vl", "vtype", "vxrm"
+#else
+#define SWITCH_CLOBBER_VL
 #endif
 
 static inline void switch_prepare (struct context *c, void *low, void *top,
@@ -112,7 +118,7 @@ static inline void *switch_swap (struct context *c, void *message) {
     :
     : "ra", "t0", "t1", "t2", "s1", "a2", "a3", "a4", "a5", "a6", "a7", "s2",
       "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5",
-      "t6" SWITCH_CLOBBER_F SWITCH_CLOBBER_V, "memory");
+      "t6" SWITCH_CLOBBER_F SWITCH_CLOBBER_V SWITCH_CLOBBER_VL, "memory");
   return a0;
 }
 

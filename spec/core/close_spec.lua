@@ -1,7 +1,16 @@
 -- close_spec.lua: close, and the variables that it closes
 
+local child = require "child"
 local helper = require "helper"
 local same = helper.same
+
+-- 'it' for handlers which stock Lua before 5.4.3 refuses a yield, or in which it
+-- overwrites its own stack.
+local function since(name, body)
+  it(name, child.release() >= "5.4.3" and body or function()
+    pending "stock Lua before 5.4.3 refuses or crashes"
+  end)
+end
 
 -- A to-be-closed value that tells when it is closed, and may fail then.
 local function closable(log, name, err)
@@ -151,7 +160,7 @@ describe("close runs", function()
     log(co.close(c))
   end))
 
-  it("variables that look at their coroutine", same(function(co, log)
+  since("variables that look at their coroutine", same(function(co, log)
     local c
     c = co.create(function()
       local _ <close> = setmetatable({}, {__close = function()
@@ -263,7 +272,7 @@ describe("a yielding variable", function()
     log(co.status(c))
   end))
 
-  it("suspends the body when the block ends by itself", same(function(co, log)
+  since("suspends the body when the block ends by itself", same(function(co, log)
     local c = co.create(function()
       do
         local _ <close> = setmetatable({}, {__close = function()
@@ -306,7 +315,7 @@ describe("a yielding variable", function()
     log(co.status(c))
   end))
 
-  it("below pcall lets the body go on", same(function(co, log)
+  since("below pcall lets the body go on", same(function(co, log)
     local c = co.wrap(function()
       log(pcall(function()
         local _ <close> = setmetatable({}, {__close = function(_, e)
@@ -353,7 +362,7 @@ describe("close from", function()
     log(co.close(make("a", make("b", make("c")))))
   end))
 
-  it("within a close, of one that is being closed", same(function(co, log)
+  since("within a close, of one that is being closed", same(function(co, log)
     local a, b
     local function make(name, other)
       local c = co.create(function()

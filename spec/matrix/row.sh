@@ -2,8 +2,8 @@
 # row.sh: runs one row of the matrix, keeps its log and its result
 #
 #   build/matrix/NAME.log     what the command wrote
-#   build/matrix/NAME.result  "passed|failed|skipped SECONDS", a line with the counts of
-#                             its tests, or with the reason
+#   build/matrix/NAME.result  "passed|failed|skipped SECONDS FORM", a line with the counts
+#                             of its tests, or with the reason
 #
 # usage: FORM=short|full row.sh NAME COMMAND...
 
@@ -33,5 +33,9 @@ if [ $how != skipped ]; then
   esac
   why="$counts${why:+, $why}"
 fi
-printf '%s %s\n%s\n' "$how" "$seconds" "$why" >"$result"
+printf '%s %s\n%s\n' "$how" "$seconds $FORM" "$why" >"$result"
+if [ $how = failed ]; then
+  grep -A 12 -E '^(Failure|Error) ->|^\[  FAILED' "$log" | head -n 100
+  tail -n 5 "$log"
+fi
 printf '%-12s %s, %d min: %s\n' "$name" "$how" $(((seconds + 30) / 60)) "$why"

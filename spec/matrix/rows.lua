@@ -7,8 +7,10 @@
 --   switch    the context switch there
 --   command   of the shell, run in the root of the checkout by row.sh; without one
 --             the row was made by reading manuals
---   says      what its success in CI says, if not that all specs pass
---   alone     true: it is not in the short form, CI runs it before
+--   what      what it runs, if not the whole suite; 'short': in the short form
+--   compiled  true: nothing runs
+--   ci        not in the short form: false, because it fails or takes long; "before",
+--             because CI has run it
 
 local function debian(version, suite, lua)
   return {
@@ -16,6 +18,7 @@ local function debian(version, suite, lua)
     platform = ("Lua %s, x86-64, Debian %s"):format(version, suite),
     switch = "x86-64",
     command = ("spec/matrix/native.sh %s %s"):format(suite, lua),
+    short = "C tests, all specs",
   }
 end
 
@@ -25,7 +28,8 @@ local function processor(arch, platform, switch, suite, triple, qemu)
     platform = platform,
     switch = switch,
     command = ("spec/matrix/foreign.sh %s %s %s %s"):format(suite, arch, triple, qemu or ""),
-    says = "all but slow specs",
+    what = "all that needs no compiler there",
+    short = "the quick part of what needs no compiler there",
   }
 end
 
@@ -35,7 +39,7 @@ return {
     platform = "Lua 5.4.4, x86-64, Debian 12, gcc 12",
     switch = "x86-64; ucontext",
     command = "${MAKE:-make} test",
-    alone = true,
+    ci = "before",
   },
   debian("5.4.2", "bullseye", "lua5.4"),
   debian("5.4.7", "trixie", "lua5.4"),
@@ -54,21 +58,22 @@ return {
     platform = "pages of 16 and of 64 KB: AArch64, under qemu",
     switch = "AArch64",
     command = "spec/matrix/pages.sh",
-    says = "tests of memory and stacks",
+    what = "tests of memory and stacks",
   },
   {
     name = "compilers",
     platform = "gcc and clang, -O0 to -O3, -Os, LTO, sanitizers, C99 to C23, C++",
     switch = "x86-64",
     command = "spec/matrix/compilers.sh",
-    says = "C tests, specs of the core",
+    what = "C tests, specs of the core",
+    short = "a few of them: C tests, specs of the core",
   },
   {
     name = "musl",
     platform = "musl, x86-64",
     switch = "x86-64",
     command = "spec/matrix/musl.sh",
-    says = "all passes that needs no C++ and no other libraries",
+    what = "what needs no C++ and no other libraries",
   },
   {
     name = "windows",
@@ -81,7 +86,7 @@ return {
     platform = "macOS, x86-64 and arm64",
     switch = "x86-64; AArch64",
     command = "spec/matrix/macos.sh",
-    says = "compiled only",
+    compiled = true,
   },
   {name = "freebsd", platform = "FreeBSD", switch = "of the processor"},
   {name = "openbsd", platform = "OpenBSD", switch = "of the processor"},

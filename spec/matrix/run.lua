@@ -1,8 +1,9 @@
--- run.lua: runs the rows of the matrix in parallel, prints and writes the table
+-- run.lua: runs rows of the matrix in parallel, prints and writes the table
 --
--- The full form takes an hour and more; of all rows it writes the table into the README.
--- The short one is for CI. Logs and results are in build/matrix: see row.sh.
--- Exit status 0 when no row failed. The last line adds up the tests.
+-- The full form takes hours, the short one is for CI. Logs and results are in
+-- build/matrix: see row.sh. The table for the README is build/matrix/table.md, of all
+-- rows, each as it was run last. Exit status 0 when no row failed. The last line adds
+-- up the tests.
 --
 -- usage: FORM=full|short JOBS=2 LIMIT=minutes lua run.lua [ROW...]
 
@@ -26,7 +27,7 @@ local function select(names)
   local known, selected = {}, {}
   for _, row in ipairs(rows) do
     known[row.name] = row
-    if #names == 0 and row.command and not (row.alone and form == "short") then
+    if #names == 0 and row.command and not (row.ci ~= nil and form == "short") then
       table.insert(selected, row)
     end
   end
@@ -53,13 +54,18 @@ local function run(selected)
   pipe:close()
 end
 
--- What row.sh left: how, minutes, why, and the counts passed, failed, skipped.
+-- What row.sh left: how, form, minutes, why, and the counts passed, failed, skipped; or
+-- nil where the row did not run yet.
 local function result(row)
-  local file <close> = assert(io.open("build/matrix/" .. row.name .. ".result"))
-  local how, seconds, why = file:read "a":match "^(%a+) (%d+)\n(.-)\n$"
+  local file <close> = io.open("build/matrix/" .. row.name .. ".result")
+  if not file then
+    return nil
+  end
+  local how, seconds, ran, why = file:read "a":match "^(%a+) (%d+) (%a+)\n(.-)\n$"
   local passed, failed, skipped = why:match "^(%d+) passed, (%d+) failed, (%d+) skipped"
   return {
     how = how,
+    form = ran,
     minutes = ("%.0f"):format(seconds / 60),
     why = why,
     passed = tonumber(passed) or 0,
@@ -72,7 +78,7 @@ local function print_table(selected)
   local sum = {passed = 0, failed = 0, skipped = 0}
   print()
   for _, row in ipairs(selected) do
-    local r = row.result
+    local r = result(row)
     print(("%-10s %-8s %4s min  %s"):format(row.name, r.how, r.minutes, r.why))
     for key in pairs(sum) do
       sum[key] = sum[key] + r[key]
@@ -84,39 +90,31 @@ end
 
 -- The README's words for a row.
 local function words(row)
-  local r = row.result
-  if not r then
+  if not row.command then
     return "by reading, not run"
+  end
+  local r = result(row)
+  if not r then
+    return "not run"
   elseif r.how == "skipped" then
     return "not run: " .. r.why
-  elseif r.how == "failed" then
-    return "fails: " .. r.why
-  elseif row.says == "compiled only" then
-    return row.says
+  elseif row.compiled and r.how == "passed" then
+    return ("compiled only, in CI: %d checks"):format(r.passed)
   end
-  return ("tested in CI%s; in full %s"):format(row.says and ": " .. row.says or "", r.why:gsub(", 0 failed", ""))
+  local what = r.form == "short" and row.short or row.what or "whole suite"
+  local counts = r.why:gsub(", 0 failed", ""):gsub(", 0 skipped", "")
+  return ("tested %s: %s, %s"):format(row.ci == false and "by hand" or "in CI", what, counts)
 end
 
-local function write_readme()
-  local lines = {"| platform | switch | |", "|---|---|---|"}
+local function write_table()
+  local file <close> = assert(io.open("build/matrix/table.md", "w"))
+  file:write "| platform | switch | |\n|---|---|---|\n"
   for _, row in ipairs(rows) do
-    table.insert(lines, ("| %s | %s | %s |"):format(row.platform, row.switch, words(row)))
+    file:write(("| %s | %s | %s |\n"):format(row.platform, row.switch, words(row)))
   end
-  local file = assert(io.open "README.md")
-  local text = file:read "a"
-  file:close()
-  local from, to = text:match "\n<!%-%- make matrix %-%->\n\n().-()\n\n<!%-%- end %-%->\n"
-  file = assert(io.open("README.md", "w"))
-  file:write(text:sub(1, from - 1), table.concat(lines, "\n"), text:sub(to))
-  file:close()
 end
 
 local selected = select(arg)
 run(selected)
-for _, row in ipairs(selected) do
-  row.result = result(row)
-end
-if form == "full" and #arg == 0 then
-  write_readme()
-end
+write_table()
 os.exit(print_table(selected))

@@ -5,7 +5,7 @@ local spawn = require "windows.spawn"
 
 local pending = require "busted.core"().pending  -- skips the test that runs
 
-local child = {}
+local child = dofile "spec/child.lua"
 
 -- What ends a process by an exception is the signal of POSIX systems for it.
 local signals = {[0xC0000005] = 11, [0xC00000FD] = 11}  -- access violation, stack overflow
@@ -26,12 +26,19 @@ local function read(name)
   return text
 end
 
-function child.quote(text)
-  return '"' .. text .. '"'
-end
-
 function child.shell()
   pending "needs a shell"
+end
+
+function child.islimited()
+  return false
+end
+
+function child.release()
+  local name = os.getenv "CFIBER_TEMPORARY" .. "/release"
+  spawn(os.getenv "LUA" .. " -v", name, name .. ".err")
+  os.remove(name .. ".err")
+  return read(name):match "Lua (%d+%.%d+%.%d+)"
 end
 
 function child.after(commands, script, ...)
@@ -47,20 +54,6 @@ function child.after(commands, script, ...)
   os.remove(name)
   local output, errors = read(name .. ".out"):gsub(name, "SCRIPT"), read(name .. ".err"):gsub(name, "SCRIPT")
   return {output = output, errors = errors, status = not signals[status] and status or nil, signal = signals[status]}
-end
-
-function child.bare(script, ...)
-  return child.after("", script, ...)
-end
-
-function child.run(script, ...)
-  return child.bare("local cfiber, stock = require 'helper'.cfiber, coroutine " .. script, ...)
-end
-
-function child.output(script, ...)
-  local r = child.run(script, ...)
-  assert(r.status == 0 and r.errors == "", ("exit status %s: %s"):format(r.status, r.errors))
-  return r.output
 end
 
 return child

@@ -95,6 +95,13 @@ function child.output(script, ...)
   return r.output
 end
 
+--- Is what a process wrote the C library's report of a 'longjmp' out of a fiber's
+-- stack, where Lua is built to abort at such a jump? On ARM its text is none.
+function child.refusesjump(errors)
+  return errors:find("longjmp causes uninitialized stack frame", 1, true)
+    or errors:find "%*%*%* [^%a]* %*%*%*: terminated"
+end
+
 local limited
 
 --- Does the system hold a process to 'ulimit -v'? qemu, which runs programs for

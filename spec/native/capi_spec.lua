@@ -196,7 +196,7 @@ describe("cfiber_yield", function()
         end)
         print(select("#", pcall(cfiber.resume, outer)))
         print(cfiber.status(inner), cfiber.stats().mounted)]])
-      if not r.errors:find "longjmp causes uninitialized stack frame" then
+      if not child.refusesjump(r.errors) then
         assert.equal("", r.errors)
         assert.match("dead\t0\n$", r.output)
       end

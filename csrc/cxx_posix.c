@@ -262,9 +262,9 @@ static unsigned long long loads (void) {
 /* A look takes microseconds, to learn that nothing was loaded since the last
    one some 50 ns. Who sees that one has been taken sees what it found. */
 cxx_getter cxx_find (void) {
-  static unsigned long long looked = 0;
+  static unsigned long looked = 0;
   if (!__atomic_load_n(&found, __ATOMIC_ACQUIRE)) {
-    unsigned long long present = loads();
+    unsigned long present = (unsigned long)loads();
     if (__atomic_load_n(&looked, __ATOMIC_ACQUIRE) != present) {
       look();
       __atomic_store_n(&looked, present, __ATOMIC_RELEASE);

@@ -80,6 +80,7 @@ return {
     platform = "Windows, x86-64, under wine",
     switch = "x86-64, Windows",
     command = "spec/matrix/windows.sh",
+    what = "C tests, specs of the core",
   },
   {
     name = "macos",

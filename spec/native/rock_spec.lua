@@ -92,7 +92,8 @@ describe("The rockspec", function()
     top = top .. " the user's"
     copy, tree = top .. "/copy", top .. "/tree"
     check("mkdir -p %s && cp -R Makefile LICENSE csrc doc lua rockspec %s", quote(copy), quote(copy))
-    check("mkdir %s && cp -R spec/run.lua spec/helper.lua spec/c %s", quote(copy .. "/spec"), quote(copy .. "/spec"))
+    check("mkdir %s && cd spec && cp -R run.lua helper.lua collector.lua c %s", quote(copy .. "/spec"),
+      quote(copy .. "/spec"))
   end)
 
   lazy_teardown(function()

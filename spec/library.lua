@@ -37,6 +37,21 @@ assert(%s > 0, "no fiber has yielded")
 assert(stats.mounted == 0, "fibers stay mounted")
 ]]
 
+--- The modules with these names; or nothing and a pending test where one is not
+-- installed for this Lua.
+function library.modules(...)
+  local all = {}
+  for i, name in ipairs {...} do
+    local found, module = pcall(require, name)
+    if not found then
+      busted.pending(("%s is not installed for %s"):format(name, _VERSION))
+      return nil
+    end
+    all[i] = module
+  end
+  return table.unpack(all)
+end
+
 --- As child.shell, for commands that run $LUA with the libraries.
 function library.shell(commands, script)
   return child.shell(environment .. commands .. " </dev/null", script)

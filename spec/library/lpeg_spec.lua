@@ -1,7 +1,11 @@
 -- lpeg_spec.lua: fibers that yield inside the captures of LPeg
 
 local helper = require "helper"
-local lpeg = require "lpeg"
+local lpeg = require "library".modules "lpeg"
+
+if not lpeg then
+  return
+end
 
 local P, R, S, V, C, Cf, Cg, Cmt, Ct =
   lpeg.P, lpeg.R, lpeg.S, lpeg.V, lpeg.C, lpeg.Cf, lpeg.Cg, lpeg.Cmt, lpeg.Ct

@@ -2,9 +2,14 @@
 
 local child = require "child"
 local helper = require "helper"
+local library = require "library"
 
 if helper.mode ~= "plain" then
   return  -- the demo runs the same in every mode
+end
+
+if not library.modules("lxp", "lpeg") then
+  return
 end
 
 local quote = child.quote

@@ -201,7 +201,7 @@ endif
 # Changes when the command line does, and everything is compiled again.
 $(BUILD)/flags: force
 	@mkdir -p $(@D)
-	@echo '$(LUACOMPILE)' | cmp -s - $@ || echo '$(LUACOMPILE)' >$@
+	@[ "$$(cat $@ 2>&1)" = '$(LUACOMPILE)' ] || printf '%s\n' '$(LUACOMPILE)' >$@
 
 -include $(OBJECTS:.o=.d) $(CTESTS:=.d) $(SPECMODULES:=.d) $(EXAMPLES:=.d) \
   $(wildcard $(BUILD)/host/*.d $(BUILD)/game/*.d $(BUILD)/peers/*.d)

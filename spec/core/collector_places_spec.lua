@@ -234,13 +234,13 @@ describe("A finalizer", function()
       end
       setmetatable({}, meta)
       local co = cfiber.wrap(function()
-        for i = 1, 500 do
+        for i = 1, 1500 do
           local kept = {i}
           deep()
           assert(kept[1] == i)
         end
       end)
-      for _ = 1, 501 do
+      for _ = 1, 1501 do
         co {}
       end
       assert(finalized > 10, finalized)

@@ -24,7 +24,9 @@ describe("Whatever request for memory fails, all goes on after", function()
           pending "Lua is built to abort at such a jump"
           return
         end
-        assert.same({"", 0}, {r.errors, r.status}, r.output)
+        -- States of Lua 5.5 are made with warnings on: what had no memory to end has one.
+        local errors = r.errors:gsub("Lua warning: error in __gc %(not enough memory%)\n", "")
+        assert.same({"", 0}, {errors, r.status}, r.output)
         assert.match(": %d+", r.output)
       end)
     end

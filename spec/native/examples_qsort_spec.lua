@@ -158,6 +158,7 @@ describe("The example qsort", function()
 
   case("gives back what qsort has allocated, wherever it is left", function()
     local function pages()
+      collectgarbage()
       local statm <close> = io.open "/proc/self/statm"
       return statm and statm:read "n" or pending "there is no /proc/self/statm"
     end

@@ -133,8 +133,10 @@ static struct wait *newwait (lua_State *L, int fd) {
 }
 
 
-/* The end of a wait, inside libuv. */
+/* The end of a wait, inside libuv: where that was a timer it might still wait for
+   the next event, for which the task would wait, too. */
 static void over (struct wait *w) {
+  uv_stop(&w->loop->uv);
   w->isover = 1;
   w->next = NULL;
   *w->loop->last = w;

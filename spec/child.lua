@@ -102,6 +102,18 @@ function child.refusesjump(errors)
     or errors:find "%*%*%* [^%a]* %*%*%*: terminated"
 end
 
+local unwinds
+
+--- Has the running Lua unwind tables, without which C++ does not get past its
+-- functions? Compiled as C for 32-bit ARM it mostly has none. Needs the module in C++.
+function child.unwinds()
+  if unwinds == nil then
+    local frames = "local f = require 'cxx'.frames io.write(tostring(select(2, pcall(f)) > f()))"
+    unwinds = child.output(frames) == "true"
+  end
+  return unwinds
+end
+
 local limited
 
 --- Does the system hold a process to 'ulimit -v'? qemu, which runs programs for

@@ -16,16 +16,8 @@ local function hosted(script)
   return r.output
 end
 
--- Has the running Lua unwind tables, without which C++ does not get past its
--- functions? Compiled as C for 32-bit ARM it mostly has none.
-local unwinds
-
 local function tableless()
-  if unwinds == nil then
-    local frames = "local f = require 'cxx'.frames io.write(tostring(select(2, pcall(f)) > f()))"
-    unwinds = child.output(frames) == "true"
-  end
-  return not unwinds and "this Lua has no unwind tables" or nil
+  return not child.unwinds() and "this Lua has no unwind tables" or nil
 end
 
 --- The kinds for scripts that need a C++ module. Each is a table: suffix (to the

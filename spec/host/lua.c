@@ -4,6 +4,7 @@
 ** its runtime must be there before the first library is loaded
 **
 ** usage: lua [-e code] [-l module] [script [arguments]]
+**        lua -v
 */
 
 #include <lauxlib.h>
@@ -118,6 +119,8 @@ static int run (lua_State *L) {
 int main (int argc, char **argv) {
   lua_State *L = luaL_newstate();
   int failed;
+  if (argc == 2 && strcmp(argv[1], "-v") == 0)
+    puts(LUA_COPYRIGHT);
   luaL_openlibs(L);
   interruptible = L;
   signal(SIGINT, interrupt);

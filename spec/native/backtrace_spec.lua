@@ -9,8 +9,11 @@ if helper.mode ~= "plain" then
   return  -- the stacks are the same in every mode
 end
 
+-- Where Lua has no unwind tables, as on 32-bit ARM, a backtrace ends at once.
+local sees = backtrace.frames and #backtrace.frames() > 2
+
 local function case(name, needed, body)
-  it(name, backtrace[needed] and body or function()
+  it(name, sees and backtrace[needed] and body or function()
     pending("not on this system: " .. needed)
   end)
 end

@@ -8,6 +8,9 @@ local function case(name, expected, script)
     if not package.searchpath("cxx", package.cpath) then
       pending "there is no C++ compiler"
       return
+    elseif not child.unwinds() then
+      pending "this Lua has no unwind tables"
+      return
     end
     assert.equal(expected .. "\n", child.output([[
       local cxx = require "cxx"

@@ -94,8 +94,8 @@ local function words(row)
     return "by reading, not run"
   end
   local r = result(row)
-  if not r then
-    return "not run"
+  if not r or r.how == "skipped" and row.known then
+    return row.known or "not run"
   elseif r.how == "skipped" then
     return "not run: " .. r.why
   elseif row.compiled and r.how == "passed" then

@@ -105,11 +105,14 @@ end
 local unwinds
 
 --- Has the running Lua unwind tables, without which C++ does not get past its
--- functions? Compiled as C for 32-bit ARM it mostly has none. Needs the module in C++.
+-- functions? Compiled as C for 32-bit ARM it mostly has none. Without the module in
+-- C++ nobody knows: yes.
 function child.unwinds()
   if unwinds == nil then
-    local frames = "local f = require 'cxx'.frames io.write(tostring(select(2, pcall(f)) > f()))"
-    unwinds = child.output(frames) == "true"
+    unwinds = child.bare([[
+      local found, cxx = pcall(require, "cxx")
+      io.write(tostring(not found or select(2, pcall(cxx.frames)) > cxx.frames()))
+    ]]).output == "true"
   end
   return unwinds
 end

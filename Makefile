@@ -360,7 +360,7 @@ soak:
 # Operations of the programs; the first seed is the time, or SEED
 OPS = 10000000
 
-# Rows by name, and the form: full, or short as in CI
+# Of the rows: full, or short, without what takes long
 FORM = full
 
 matrix:

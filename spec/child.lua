@@ -59,9 +59,12 @@ function child.shell(commands, script)
   return r
 end
 
+local release
+
 --- The release of Lua that runs, "5.4.4".
 function child.release()
-  return execute("$LUA -v 2>&1").output:match "Lua (%d+%.%d+%.%d+)"
+  release = release or execute("$LUA -v 2>&1").output:match "Lua (%d+%.%d+%.%d+)"
+  return release
 end
 
 -- The child finds the modules that its parent finds. In one line: the script

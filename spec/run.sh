@@ -10,7 +10,6 @@
 
 all='c-native c-ucontext lua-native lua-compact lua-collector lua-ucontext asan tsan'
 logs=build/test
-
 broken=0
 
 # suite NAME COMMAND...: runs COMMAND, shows and keeps its output

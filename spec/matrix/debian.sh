@@ -10,6 +10,8 @@
 
 work=$PWD/build/matrix
 mirror=http://deb.debian.org/debian
+# The packages that the specs want besides, with commas
+modules=lua-busted,lua-binaryheap,lua-dkjson,lua-socket,lua-penlight,lua-expat,lua-lpeg
 mkdir -p "$work/roots"
 
 # skip REASON

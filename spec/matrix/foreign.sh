@@ -31,12 +31,8 @@ emulate () {
 if [ -n "$qemu" ]; then
   emulate "$qemu"
 fi
-modules=
-for package in busted binaryheap dkjson socket penlight expat lpeg; do
-  modules=$modules,lua-$package
-done
 root "$arch" "$suite" extract \
-  "libc6-dev,libstdc++6,libcmocka-dev,libuv1-dev,libsqlite3-dev,libexpat1-dev,shared-mime-info,lua5.4,liblua5.4-dev$modules" \
+  "libc6-dev,libstdc++6,libcmocka-dev,libuv1-dev,libsqlite3-dev,libexpat1-dev,shared-mime-info,lua5.4,liblua5.4-dev,$modules" \
   --include="?essential" --architectures="$arch"
 ln -sf mawk "$root/usr/bin/awk"  # nobody configured it
 copy

@@ -10,11 +10,7 @@ suite=$1 lua=$2
 [ "$(id -u)" = 0 ] || skip "needs root, for chroot"
 install mmdebstrap debian-archive-keyring
 
-modules=
-for package in busted binaryheap dkjson socket penlight expat lpeg; do
-  modules=$modules,lua-$package
-done
-root "$suite-$lua" "$suite" minbase "make,gcc,g++,libc6-dev,libcmocka-dev,shared-mime-info,$lua,lib$lua-dev$modules"
+root "$suite-$lua" "$suite" minbase "make,gcc,g++,libc6-dev,libcmocka-dev,shared-mime-info,$lua,lib$lua-dev,$modules"
 copy
 [ "$suite" != bullseye ] || inside spec/matrix/modules.sh || exit 1
 suites=

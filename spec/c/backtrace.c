@@ -13,10 +13,12 @@
 
 #include <dlfcn.h>
 #include <execinfo.h>
+#include <link.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/time.h>
+#include <ucontext.h>
 
 #define FRAMES 200
 #define PLACES 32768  /* a power of two */
@@ -53,11 +55,51 @@ static struct place *locate (void *address) {
 }
 
 
-static void sample (int sig) {
+#if defined(__x86_64__)
+
+/* The C library's functions that change stacks. Behind that change their unwind
+   tables do not fit: 'backtrace' takes what lies there for an address, and reads
+   at it. */
+static struct range {
+  uintptr_t low, size;
+} changing[2];
+
+
+static void findrange (struct range *r, void *function) {
+  Dl_info info;
+  const ElfW(Sym) *symbol = NULL;
+  if (dladdr1(function, &info, (void **)&symbol, RTLD_DL_SYMENT) != 0
+      && symbol != NULL) {
+    r->low = (uintptr_t)info.dli_saddr;
+    r->size = (uintptr_t)symbol->st_size;
+  }
+}
+
+
+static void findchanging (void) {
+  findrange(&changing[0], (void *)(uintptr_t)swapcontext);
+  findrange(&changing[1], (void *)(uintptr_t)setcontext);
+}
+
+
+static int ischanging (const ucontext_t *interrupted) {
+  uintptr_t pc = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
+  return pc - changing[0].low < changing[0].size
+      || pc - changing[1].low < changing[1].size;
+}
+
+#else
+#define findchanging() ((void)0)
+#define ischanging(interrupted) ((void)(interrupted), 0)
+#endif
+
+
+static void sample (int sig, siginfo_t *info, void *interrupted) {
   void *frames[FRAMES];
   int n, i;
   (void)sig;
-  if (!sampling)
+  (void)info;
+  if (!sampling || ischanging((const ucontext_t *)interrupted))
     return;
   n = backtrace(frames, FRAMES);
   record.samples++;
@@ -147,10 +189,11 @@ static void handle (int sig, struct sigaction *before) {
   struct sigaction action;
   void *frame;
   backtrace(&frame, 1);  /* the first call loads a library */
+  findchanging();
   memset(&record, 0, sizeof record);
   memset(&action, 0, sizeof action);
-  action.sa_handler = sample;
-  action.sa_flags = SA_RESTART;
+  action.sa_sigaction = sample;
+  action.sa_flags = SA_RESTART | SA_SIGINFO;
   sigaction(sig, &action, before);
 }
 

@@ -5,6 +5,7 @@
 #
 #   roots/NAME        a Debian system, with packages and nothing else
 #   roots/NAME.list   what is in it; a root with other packages is made again
+#   sources           Debian's sources of other projects, unpacked
 #
 # A row that cannot run here ends with status 77 and the reason in its last line.
 
@@ -48,6 +49,39 @@ root () {
       --aptopt='Acquire::Check-Valid-Until "false"' "$suite" "$root" "$mirror" || exit 1
     echo "$wanted" >"$root.list"
   ) 9>"$root.lock" >"$root.log" 2>&1 || skip "no root of Debian: $(grep -m 1 '^E:' "$root.log")"
+}
+
+# apt COMMAND...: apt-get with lists of its own, of sources
+apt () {
+  apt-get -q -o Dir::Etc::SourceList="$work/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+    -o Dir::State::Lists="$work/apt/lists" -o Dir::Cache="$work/apt/cache" \
+    -o APT::Sandbox::User=root -o Acquire::Check-Valid-Until=false "$@"
+}
+
+# sources NAME...: sets 'sources' to a directory with the sources of these
+# packages, below NAME-VERSION
+sources () {
+  sources=$work/sources
+  mkdir -p "$sources" "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
+  (
+    flock 9
+    cd "$sources" || exit 1
+    updated=
+    for name; do
+      [ ! -e "$name.done" ] || continue
+      if [ -z "$updated" ]; then
+        echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror bookworm main" \
+          >"$work/apt/sources.list"
+        apt update || exit 1
+        updated=yes
+      fi
+      apt source --download-only "$name" || exit 1
+      for archive in "$name"_*.orig.tar.[gx]z; do
+        tar -xf "$archive" || exit 1
+      done
+      touch "$name.done"
+    done
+  ) 9>"$sources.lock" >"$sources.log" 2>&1 || skip "no sources of Debian: $(grep -m 1 '^E:' "$sources.log")"
 }
 
 # copy: the sources to $root/cfiber

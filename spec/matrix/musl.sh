@@ -13,9 +13,8 @@
 
 MAKE=${MAKE:-make}
 top=$work/musl
-sources=$top/sources
 kernel=$top/kernel
-mkdir -p "$sources" "$top/apt/lists/partial" "$top/apt/parts" "$top/lua/term" "$top/lib" "$kernel"
+mkdir -p "$top/lua/term" "$top/lib" "$kernel"
 
 # Specs that measure what the C library's allocator does, count its mappings, or
 # run under valgrind, which does not know it
@@ -26,22 +25,6 @@ global|hardening|header|instructions|manual|manual_programs|mixed|package|readme
 # musl never unloads a library.
 unloads='the module, loaded and closed 100 times, leaves neither handler nor memory nor itself'
 reloads='The library is unloaded with the last one and loaded again'
-
-# apt OPTION...: apt-get with lists of its own, of sources
-apt () {
-  apt-get -q -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$top/apt/parts" \
-    -o Dir::State::Lists="$top/apt/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
-    -o APT::Sandbox::User=root "$@"
-}
-
-download () {
-  echo "deb-src $mirror bookworm main" >"$top/apt/parts/sources.list"
-  ( apt update && cd "$sources" && apt source --download-only lua5.4 lua-filesystem cmocka ) >"$top/apt.log" 2>&1 \
-    || skip "no sources of Debian: $(tail -n 1 "$top/apt.log")"
-  for archive in "$sources"/*.orig.tar.[gx]z; do
-    tar -xf "$archive" -C "$sources"
-  done
-}
 
 compile () {
   musl-gcc -O2 -g "$@" || { echo "musl-gcc $*: failed"; exit 1; }
@@ -104,8 +87,9 @@ refuses () {
 }
 
 failed=0
-install gcc libc6-dev linux-libc-dev musl-tools make xz-utils lua-busted lua-binaryheap lua-dkjson
-download
+install gcc libc6-dev linux-libc-dev musl-tools make xz-utils lua-busted lua-binaryheap lua-dkjson \
+  debian-archive-keyring
+sources lua5.4 lua-filesystem cmocka
 build
 flags="-O2 -g -idirafter $kernel -I$cmocka/include -L$top/lib"
 # shellcheck disable=SC2046 # a list

@@ -14,42 +14,19 @@ install wine wine64 gcc-mingw-w64-x86-64 g++-mingw-w64-x86-64 lua-busted debian-
 
 here=$work/windows
 cc=x86_64-w64-mingw32-gcc
-mkdir -p "$here/apt/lists/partial" "$here/apt/cache/archives/partial" "$here/src" "$here/lib" "$here/tmp"
-
-# apt COMMAND...: of apt-get, with a list of sources of our own
-apt () {
-  apt-get -q -o Dir::Etc::sourcelist="$here/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-    -o Dir::State::lists="$here/apt/lists" -o Dir::Cache="$here/apt/cache" \
-    -o APT::Sandbox::User=root -o Acquire::Check-Valid-Until=false "$@"
-}
-
-# fetch PACKAGE: its files as Debian has them, unpacked below src
-fetch () {
-  (
-    cd "$here/src" || exit 1
-    [ ! -e "$1.done" ] || exit 0
-    apt source --download-only "$1" || exit 1
-    for archive in "$1"_*.orig.tar.[gx]z; do
-      tar -xf "$archive" || exit 1
-    done
-    touch "$1.done"
-  ) >"$here/apt.log" 2>&1 || skip "no source of $1: $(grep -m 1 '^E:' "$here/apt.log")"
-}
-
-echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror bookworm main" >"$here/apt/sources.list"
-[ -e "$here/src/cmocka.done" ] || apt update >"$here/apt.log" 2>&1
-fetch lua5.4
-fetch cmocka
-fetch lua-filesystem
-lua=$(echo "$here"/src/lua-5.4.*/src)
+mkdir -p "$here/lib" "$here/tmp"
+sources lua5.4 cmocka lua-filesystem
+# Its makefile compiles among the sources: in a copy.
+lua=$here/lua
+[ -e "$lua" ] || cp -r "$(echo "$sources"/lua-5.4.*/src)" "$lua" || exit 1
 
 # Lua's makefile for mingw, with a cross compiler; the import library is its own.
 $MAKE -s -C "$lua" CC="$cc -std=gnu99" LUA_A=lua54.dll LUA_T=lua.exe RANLIB=: \
   AR="$cc -shared -Wl,--out-implib,liblua54.dll.a -o" SYSCFLAGS=-DLUA_BUILD_AS_DLL lua.exe || exit 1
 cp "$lua/lua.exe" "$lua/lua54.dll" "$lua/liblua54.dll.a" "$here/lib" || exit 1
-$cc -O2 -shared -static-libgcc -I"$lua" -o "$here/lib/lfs.dll" "$here"/src/lua-filesystem-*/src/lfs.c \
+$cc -O2 -shared -static-libgcc -I"$lua" -o "$here/lib/lfs.dll" "$sources"/lua-filesystem-*/src/lfs.c \
   "$lua/liblua54.dll.a" || exit 1
-cmocka=$(echo "$here"/src/cmocka-*)
+cmocka=$(echo "$sources"/cmocka-*)
 $cc -O1 -w -I"$cmocka/include" -DHAVE_MALLOC_H -DHAVE_INTTYPES_H -DHAVE_SIGNAL_H -DHAVE_TIME_H -DHAVE_IO_H \
   -c -o "$here/lib/libcmocka.a" "$cmocka/src/cmocka.c" || exit 1
 

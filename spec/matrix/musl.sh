@@ -19,9 +19,8 @@ mkdir -p "$top/lua/term" "$top/lib" "$kernel"
 # Specs that measure what the C library's allocator does, count its mappings, or
 # run under valgrind, which does not know it
 unfit='failing|scarcity|008-size-at-the-end'
-# Specs that build something, in their own way, or want what is not there
-foreign='106-archive-of-lto|amalgamation|analyze|cpp|cpp_leaving|debug_build|demo|examples_.*|fuzz|game|gdb|
-global|hardening|header|instructions|manual|manual_programs|mixed|package|readme|reproducible|rock'
+# Specs that use other tools than musl's, or want what is not there
+foreign="$compiling|cpp|cpp_leaving|demo|examples_.*|global|mixed"
 # musl never unloads a library.
 unloads='the module, loaded and closed 100 times, leaves neither handler nor memory nor itself'
 reloads='The library is unloaded with the last one and loaded again'

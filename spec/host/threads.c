@@ -3,12 +3,12 @@
 ** A host with several OS threads that hand Lua states to each other, while
 ** fibers are suspended in them
 **
-** Each thread takes the state that waited longest, does a step in it and puts
-** it back; a lock around the queue is all there is between them. States are
-** made and closed by whichever thread it comes to. Prints what came of each and
-** how many objects were made and destroyed, which does not depend on the
-** threads, and on stderr how often a state changed its thread, and how many
-** were closed by another than their maker.
+** Each thread takes the state that waited longest of those that another thread
+** had last, does a step in it and puts it back; a lock around the queue is all
+** there is between them. A state is made by whichever thread it comes to, and
+** closed by another. Prints what came of each and how many objects were made and
+** destroyed, which does not depend on the threads, and on stderr how often a
+** state changed its thread, and how many were closed by another than their maker.
 **
 ** A script can also do what a host must not: call a function in another OS
 ** thread while its own is in the same state.
@@ -39,7 +39,10 @@ struct state {
 
 struct host {
   pthread_mutex_t lock;  /* of all below */
+  pthread_cond_t changed;  /* the queue, or 'unfinished' */
   struct state *first, **last;  /* the queue */
+  int unfinished;  /* states, in the queue and with threads */
+  int threads;
   int moves, elsewhere;  /* for stderr */
   int steps;  /* of each state */
   const char *script;
@@ -63,19 +66,49 @@ static void put (struct host *h, struct state *s) {
   s->next = NULL;
   *h->last = s;
   h->last = &s->next;
+  pthread_cond_broadcast(&h->changed);
   pthread_mutex_unlock(&h->lock);
 }
 
 
-/* The state that waited longest, or NULL. */
+static void finished (struct host *h) {
+  pthread_mutex_lock(&h->lock);
+  h->unfinished--;
+  pthread_cond_broadcast(&h->changed);
+  pthread_mutex_unlock(&h->lock);
+}
+
+
+/* Is it another thread's turn, where there is one? Its maker does not close a
+   state, and none takes two steps in a row. */
+static int isothers (const struct host *h, const struct state *s, int thread) {
+  return h->threads > 1 && s->L != NULL
+         && thread == (s->left == 0 ? s->maker : s->thread);
+}
+
+
+/* The state that waited longest for this thread, removed; or NULL */
+static struct state *find (struct host *h, int thread) {
+  struct state **at = &h->first, *s;
+  while (*at != NULL && isothers(h, *at, thread))
+    at = &(*at)->next;
+  s = *at;
+  if (s != NULL) {
+    *at = s->next;
+    if (h->last == &s->next)
+      h->last = at;
+  }
+  return s;
+}
+
+
+/* Waits for a state; NULL when all are finished. */
 static struct state *take (struct host *h, int thread) {
   struct state *s;
   pthread_mutex_lock(&h->lock);
-  s = h->first;
+  while ((s = find(h, thread)) == NULL && h->unfinished > 0)
+    pthread_cond_wait(&h->changed, &h->lock);
   if (s != NULL) {
-    h->first = s->next;
-    if (h->first == NULL)
-      h->last = &h->first;
     h->moves += s->L != NULL && s->thread != thread;
     if (s->L == NULL)
       s->maker = thread;
@@ -216,21 +249,23 @@ static void *work (void *argument) {
   while ((s = take(w->host, w->number)) != NULL) {
     if (advance(w->host, s))
       put(w->host, s);
+    else
+      finished(w->host);
   }
   return NULL;
 }
 
 
-static void run (struct host *h, int threads) {
+static void run (struct host *h) {
   static struct worker workers[THREADS_MAX];
   int i;
-  for (i = 0; i < threads; i++) {
+  for (i = 0; i < h->threads; i++) {
     workers[i].host = h;
     workers[i].number = i;
     if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
       abort();
   }
-  for (i = 0; i < threads; i++)
+  for (i = 0; i < h->threads; i++)
     pthread_join(workers[i].thread, NULL);
 }
 
@@ -240,6 +275,7 @@ static struct state *fill (struct host *h, int states) {
   int i;
   if (all == NULL)
     abort();
+  h->unfinished = states;
   for (i = 0; i < states; i++) {
     all[i].number = i;
     all[i].left = h->steps;
@@ -256,15 +292,16 @@ static int number (int argc, char **argv, int i, int most, int otherwise) {
 
 
 int main (int argc, char **argv) {
-  int threads = number(argc, argv, 2, THREADS_MAX, 4);
   int states = number(argc, argv, 3, 10000, 64), i;
-  struct host h = {PTHREAD_MUTEX_INITIALIZER, NULL, NULL, 0, 0, 0, NULL};
+  static struct host h = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                          .changed = PTHREAD_COND_INITIALIZER};
   struct state *all;
   h.script = argc > 1 ? argv[1] : "threads.lua";
+  h.threads = number(argc, argv, 2, THREADS_MAX, 4);
   h.steps = number(argc, argv, 4, 1000000, 40);
   h.last = &h.first;
   all = fill(&h, states);
-  run(&h, threads);
+  run(&h);
   for (i = 0; i < states; i++)
     printf("%d %ld %ld %ld\n", i, (long)all[i].result, all[i].objects[0],
            all[i].objects[1]);

@@ -5,6 +5,8 @@
 
 #include "chain.h"
 
+#include "compat.h"
+
 
 /* Takes the value on top off T. Is it a thread that runs or resumes another?
    Else NULL. */
@@ -12,7 +14,7 @@ static lua_State *take (lua_State *T) {
   lua_Debug ar;
   lua_State *co = lua_tothread(T, -1);
   lua_pop(T, 1);
-  return co != NULL && co != T && lua_status(co) == LUA_OK
+  return co != NULL && co != T && compat_runs(co)
       && lua_getstack(co, 0, &ar) ? co : NULL;
 }
 

@@ -248,7 +248,7 @@ static int isjumpable (struct universe *u, const struct fiber *f) {
 int fiber_closerunning (struct universe *u, lua_State *L) {
   struct fiber *f = fiber_caller(u, L);
   int own = f != NULL && f->L == L;
-  if (own ? finalizer_isinside(u, L, f, 0) : finalizer_runson(L))
+  if (own ? finalizer_isinside(u, L, f, 0) : finalizer_runson(u, L))
     return fiber_raise(L, "attempt to yield from a finalizer");
   if (own && !isjumpable(u, f))
     return fiber_quit(u, L, 0);

@@ -33,6 +33,30 @@ INLINE int compat_closethread (lua_State *co) {
 #endif
 }
 
+/* Does a thread that has frames run or resume another? While its variables are
+   closed one keeps the status that it had, but cannot yield as suspended ones
+   could, before 5.4.3. */
+INLINE int compat_runs (lua_State *co) {
+#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50403
+  return lua_status(co) == LUA_OK;
+#else
+  return lua_status(co) == LUA_OK
+         || (lua_status(co) == LUA_YIELD && !lua_isyieldable(co));
+#endif
+}
+
+/* Do the variables of a thread run to their ends where it has a hook? Before 5.4.3
+   Lua takes that for one that yielded (luaG_traceexec in ldebug.c), if the thread
+   was suspended. */
+INLINE int compat_closeshooked (lua_State *co) {
+#if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50403
+  (void)co;
+  return 1;
+#else
+  return lua_status(co) != LUA_YIELD;
+#endif
+}
+
 /* Is the error of a function that 'coroutine.wrap' made that of the body, also
    where a to-be-closed variable raises another? */
 #if LUA_VERSION_NUM == 504 && LUA_VERSION_RELEASE_NUM < 50403

@@ -9,6 +9,7 @@
 
 #include "chain.h"
 #include "lifecycle.h"
+#include "slice.h"
 
 
 static void removehook (lua_State *L, lua_Debug *ar) {
@@ -44,39 +45,61 @@ static int hooksrun (lua_State *L) {
 ** thread that it runs on, and of no other (GCTM in lgc.c). They are also
 ** suppressed inside a hook, for which the answer is a careful yes.
 */
-int finalizer_runson (lua_State *L) {
+static int runson (lua_State *L) {
   return compat_finalizes(L) && !hooksrun(L);
 }
 
 
+int finalizer_runson (struct universe *u, lua_State *L) {
+  int runs;
+  if (LIKELY(!compat_finalizes(L)))
+    return 0;
+  slice_settle(u);
+  runs = runson(L);
+  slice_rearm(u);
+  return runs;
+}
+
+
+/* Does one run on 'outer', or on a stock coroutine by way of which that resumed
+   'inner', as far as these show? */
+static int runsonway (lua_State *L, lua_State *outer, const lua_State *inner,
+                      int (*test) (lua_State *)) {
+  int n = chain_push(L, outer, inner);
+  int found = outer != inner && test(outer);
+  for (; n > 0; n--) {
+    found = found || test(lua_tothread(L, -1));
+    lua_pop(L, 1);
+  }
+  return found;
+}
+
+
 /* Does one run on a thread between L and f, f included? 'known' becomes false
-   where stock coroutines, which nobody knows, may have resumed each other. */
+   where stock coroutines, which may not show, resumed each other. */
 static int showsinside (const struct universe *u, lua_State *L,
                         const struct fiber *f, int hooked, int *known) {
   const struct fiber *x = u->running;
-  int found = (!hooked && finalizer_runson(L))
-              || (x->L != L && finalizer_runson(x->L));
+  int found = (!hooked && runson(L)) || runsonway(L, x->L, L, runson);
   *known = x->L == L;
   for (; !found && x != f; x = x->resumer) {
-    found = finalizer_runson(x->resumer->L);
-    if (x->from != x->resumer->L) {
-      *known = 0;
-      found = found || finalizer_runson(x->from);
-    }
+    lua_State *outer = x->resumer->L;
+    found = runson(x->from) || runsonway(L, outer, x->from, runson);
+    *known = *known && x->from == outer;
   }
   return found;
 }
 
 
 /*
-** The same as finalizer_runson, without that yes: whether it is a hook shows by
+** The same as runson, without that yes: whether it is a hook shows by
 ** a name (funcnamefromcall in ldebug.c), unless that ends in a tail call. A
 ** finalizer that a hook in C collects has the name of a hook, too. To find a
 ** level takes time with its number.
 */
 static int runsonsurely (lua_State *L) {
   lua_Debug ar;
-  int level, runs = finalizer_runson(L), named = !runs;
+  int level, runs = runson(L), named = !runs;
   for (level = 0; !named && level < NESTED_C_CALLS
                   && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "n", &ar);
@@ -93,31 +116,29 @@ static int runsonsurely (lua_State *L) {
 ** may be in a hook is taken for the one it runs on; else it must be sure.
 */
 static int showsoutside (const struct fiber *f, int known) {
-  int (*runson) (lua_State *) = known ? finalizer_runson : runsonsurely;
+  int (*test) (lua_State *) = known ? runson : runsonsurely;
   lua_State *L = f->L;
   int found = 0;
   if (!lua_checkstack(L, LUA_MINSTACK))
     return 0;
   for (; !found && f != NULL; f = f->resumer) {
     lua_State *outer = f->resumer != NULL ? f->resumer->L : thread_main(L);
-    int n = chain_push(L, outer, f->from);
-    found = runson(f->from) || runson(outer);
-    for (; n > 0; n--) {
-      found = found || runson(lua_tothread(L, -1));
-      lua_pop(L, 1);
-    }
+    found = test(f->from) || runsonway(L, outer, f->from, test);
   }
   return found;
 }
 
 
-int finalizer_isinside (const struct universe *u, lua_State *L,
+int finalizer_isinside (struct universe *u, lua_State *L,
                         const struct fiber *f, int hooked) {
-  int known;
+  int known, is;
   if (LIKELY(!compat_finalizes(L)))
     return 0;
-  return showsinside(u, L, f, hooked, &known)
-         || (COMPAT_FINALIZES_ALONE && !showsoutside(f, known));
+  slice_settle(u);
+  is = showsinside(u, L, f, hooked, &known)
+       || (COMPAT_FINALIZES_ALONE && !showsoutside(f, known));
+  slice_rearm(u);
+  return is;
 }
 
 

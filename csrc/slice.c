@@ -208,15 +208,30 @@ static void arm (struct universe *u, struct fiber *f, int extra) {
 }
 
 
+/* Does the hook look later than before the next instruction? */
+static int looksahead (const struct slice *s) {
+  return lua_gethook(s->L) == hook && lua_gethookcount(s->L) > 1;
+}
+
+
 /* What f resumed was charged to the budgets around it, too: its step is to
    end no later than the first of them. */
 static void shorten (struct universe *u, struct fiber *f) {
   struct slice *s = f->slice;
-  if (lua_gethook(s->L) != hook || lua_gethookcount(s->L) == 1)
-    return;  /* it looks before the next instruction, or not at all */
+  if (!looksahead(s))
+    return;
   settle(u, f);
   if (s->step - s->charged > least(f, 0))
     arm(u, f, 1);
+}
+
+
+void slice_rearm (struct universe *u) {
+  struct fiber *f;
+  for (f = u->running; f != NULL; f = f->resumer) {
+    if (f->slice != NULL && looksahead(f->slice))
+      arm(u, f, 1);
+  }
 }
 
 
@@ -560,7 +575,8 @@ int slice_resume (struct universe *u, lua_State *L, lua_State **co, int narg,
 void slice_close (struct universe *u, lua_State *L, struct fiber *f) {
   struct slice counting = {NULL, 0, 0, 0, 0, 0, 0, NULL, 0, 0, NULL};
   disinherit(u, f->L);
-  if (LIKELY(u->quick_depth > 0 || !slice_counts(u)) || hascount(f->L)) {
+  if (LIKELY(u->quick_depth > 0 || !slice_counts(u)) || hascount(f->L)
+      || !compat_closeshooked(f->L)) {
     fiber_run(u, f, L);
     return;
   }

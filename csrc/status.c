@@ -133,5 +133,5 @@ int fiber_isyieldable (struct universe *u, lua_State *co) {
   if (lua_isyieldable(co) || fiber_suspended(u, co) != NULL)
     return 1;
   f = fiber_find(u, co);
-  return f != NULL && f->body != BODY_CLOSE && !finalizer_runson(co);
+  return f != NULL && f->body != BODY_CLOSE && !finalizer_runson(u, co);
 }

@@ -2,6 +2,7 @@
 -- which Lua keeps no record
 
 local helper = require "helper"
+local since = require "since"
 local control = require "control"
 local cfiber, stock = helper.cfiber, helper.stock
 
@@ -79,10 +80,25 @@ local function checkdead(n)
   end
 end
 
+local handler_it = since("5.4.3", "calls a handler again that did not return")
+
+local function has(shape, way)
+  for _, w in ipairs(shape[2]) do
+    if w == way then
+      return true
+    end
+  end
+end
+
+-- 'it' for a test of a shape that closes what did not return.
+local function shape_it(shape)
+  return has(shape, closing) and handler_it or it
+end
+
 -- The test that f(ways), for each shape, runs all variables and kills all.
 local function each(name, f)
   for _, shape in ipairs(shapes) do
-    it(name .. ": " .. shape[1], function()
+    shape_it(shape)(name .. ": " .. shape[1], function()
       log, threads = {}, {}
       helper.leakless(f, shape[2])
       assert.same(down(#shape[2]), log)
@@ -116,31 +132,26 @@ describe("Stock coroutines that resume each other inside a fiber are closed", fu
     assert.is_true(cfiber.close(co))
   end)
 
-  it("when it exits", function()
-    for _, shape in ipairs(shapes) do
-      local ways = shape[2]
-      local stocks = true
-      for _, way in ipairs(ways) do
-        stocks = stocks and way ~= fiber
-      end
-      if stocks then
-        log, threads = {}, {}
-        helper.leakless(function()
-          local co = cfiber.create(function()
-            local _ <close> = closable "fiber"
-            nest(ways, function() cfiber.exit("out", 1) end)
-          end)
-          assert.same({true, "out", 1}, {cfiber.resume(co)})
+  for _, shape in ipairs(shapes) do
+    local name, ways = shape[1], shape[2]
+    local test = has(shape, fiber) and function() end or shape_it(shape)
+    test("when it exits: " .. name, function()
+      log, threads = {}, {}
+      helper.leakless(function()
+        local co = cfiber.create(function()
+          local _ <close> = closable "fiber"
+          nest(ways, function() cfiber.exit("out", 1) end)
         end)
-        local expected = down(#ways)
-        table.insert(expected, "fiber")
-        assert.same(expected, log, shape[1])
-        checkdead(#ways)
-      end
-    end
-  end)
+        assert.same({true, "out", 1}, {cfiber.resume(co)})
+      end)
+      local expected = down(#ways)
+      table.insert(expected, "fiber")
+      assert.same(expected, log)
+      checkdead(#ways)
+    end)
+  end
 
-  it("when a variable exits in them, before the rest", function()
+  handler_it("when a variable exits in them, before the rest", function()
     log, threads = {}, {}
     helper.leakless(function()
       local co = cfiber.create(function()

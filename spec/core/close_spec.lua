@@ -1,16 +1,9 @@
 -- close_spec.lua: close, and the variables that it closes
 
-local child = require "child"
 local helper = require "helper"
 local same = helper.same
 
--- 'it' for handlers which stock Lua before 5.4.3 refuses a yield, or in which it
--- overwrites its own stack.
-local function since(name, body)
-  it(name, child.release() >= "5.4.3" and body or function()
-    pending "stock Lua before 5.4.3 refuses or crashes"
-  end)
-end
+local handler_it = require "since"("5.4.3", "refuses a yield there, or overwrites its own stack")
 
 -- A to-be-closed value that tells when it is closed, and may fail then.
 local function closable(log, name, err)
@@ -160,7 +153,7 @@ describe("close runs", function()
     log(co.close(c))
   end))
 
-  since("variables that look at their coroutine", same(function(co, log)
+  handler_it("variables that look at their coroutine", same(function(co, log)
     local c
     c = co.create(function()
       local _ <close> = setmetatable({}, {__close = function()
@@ -272,7 +265,7 @@ describe("a yielding variable", function()
     log(co.status(c))
   end))
 
-  since("suspends the body when the block ends by itself", same(function(co, log)
+  handler_it("suspends the body when the block ends by itself", same(function(co, log)
     local c = co.create(function()
       do
         local _ <close> = setmetatable({}, {__close = function()
@@ -315,7 +308,7 @@ describe("a yielding variable", function()
     log(co.status(c))
   end))
 
-  since("below pcall lets the body go on", same(function(co, log)
+  handler_it("below pcall lets the body go on", same(function(co, log)
     local c = co.wrap(function()
       log(pcall(function()
         local _ <close> = setmetatable({}, {__close = function(_, e)
@@ -362,7 +355,7 @@ describe("close from", function()
     log(co.close(make("a", make("b", make("c")))))
   end))
 
-  since("within a close, of one that is being closed", same(function(co, log)
+  handler_it("within a close, of one that is being closed", same(function(co, log)
     local a, b
     local function make(name, other)
       local c = co.create(function()

@@ -465,10 +465,16 @@ describe("a memory error", function()
       print(g())
       print(co.wrap(function() return "all goes on" end)())
     ]]
-    local limited = "ulimit -v 50000; exec $LUA $SCRIPT"
-    local expected = child.shell(limited, program:format "coroutine")
+    local function run(library)
+      local r = child.shell("ulimit -v 50000; exec $LUA $SCRIPT", program:format(library))
+      if child.release() < "5.4.3" then  -- where it was raised, if there is memory to say so
+        r.output = r.output:gsub("SCRIPT:%d+: not enough", "not enough")
+      end
+      return r
+    end
+    local expected = run "coroutine"
     assert.matches("not enough memory", expected.output)
-    assert.same(expected, child.shell(limited, program:format 'require "cfiber"'))
+    assert.same(expected, run 'require "cfiber"')
   end)
 end)
 

@@ -84,11 +84,7 @@ local depths = {
 -- Before 5.4.3 Lua takes a variable off its list when its handler has returned:
 -- one that exits runs again, until that ends in "C stack overflow".
 local handlers_exit = child.release() >= "5.4.3"
-local function handler_it(name, body)
-  it(name, handlers_exit and body or function()
-    pending "Lua before 5.4.3 runs a handler again that did not return"
-  end)
-end
+local handler_it = require "since"("5.4.3", "calls a handler again that did not return")
 
 if not handlers_exit then
   depths["in a <close> handler"] = nil

@@ -1,5 +1,6 @@
 -- slice_spec.lua: resuming for a number of VM instructions
 
+local child = require "child"
 local helper = require "helper"
 local cfiber = helper.cfiber
 
@@ -97,6 +98,10 @@ local loops = {
     return t + t
   end,
 }
+
+if child.release() < "5.4.3" then
+  loops["__close"] = nil  -- a close calls the handler again that did not return
+end
 
 describe("slice preempts a loop inside", function()
   for name, run in pairs(loops) do

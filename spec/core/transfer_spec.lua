@@ -1,5 +1,6 @@
 -- transfer_spec.lua: another thread takes the place of the running fiber
 
+local child = require "child"
 local helper = require "helper"
 local boundary = require "boundary"
 local cfiber, stock = helper.cfiber, helper.stock
@@ -342,14 +343,14 @@ describe("wrap after a transfer", function()
   it("closes the variables of the one that failed and raises its error", clean(function()
     local log = {}
     local g = cfiber.create(function()
-      local _ <close> = setmetatable({}, {__close = function(_, e) log[1] = e end})
+      local _ <close> = setmetatable({}, {__close = function(_, e) log[1] = {e} end})
       error({"bad"}, 0)
     end)
     local f = cfiber.wrap(function() return cfiber.transfer(g) end)
     local ok, err = pcall(f)
     assert.is_false(ok)
     assert.same({"bad"}, err)
-    assert.same({{"bad"}}, log)
+    assert.same(child.release() >= "5.4.3" and {{{"bad"}}} or {{}}, log)  -- as stock Lua
     assert.equal("f goes on", f "f goes on")
   end))
 end)

@@ -1,15 +1,9 @@
 -- yields_spec.lua: yields through what stock Lua lets them through
 
-local child = require "child"
 local same = require "helper".same
 
--- 'it', for what stock Lua does since 5.4.3. Before it refuses; that fibers do
--- it shows anywhere_spec.lua.
-local function since(name, body)
-  it(name, child.release() >= "5.4.3" and body or function()
-    pending "Lua before 5.4.3 refuses it"
-  end)
-end
+-- That fibers do it shows anywhere_spec.lua.
+local since_it = require "since"("5.4.3", "refuses it")
 
 describe("yields that stock Lua allows", function()
   it("go through pcall and xpcall", same(function(co, log)
@@ -75,7 +69,7 @@ describe("yields that stock Lua allows", function()
     log(c())
   end))
 
-  since("go through __close at a block's end", same(function(co, log)
+  since_it("go through __close at a block's end", same(function(co, log)
     local c = co.wrap(function()
       do
         local _ <close> = setmetatable({}, {__close = function()
@@ -106,7 +100,7 @@ describe("yields that stock Lua allows", function()
     os.remove(name)
   end))
 
-  since("go through __pairs", same(function(co, log)
+  since_it("go through __pairs", same(function(co, log)
     local c = co.wrap(function()
       local t = setmetatable({}, {__pairs = function(t)
         co.yield "pairs"

@@ -3,6 +3,7 @@
 -- forgotten: their variables did not run and they stayed "normal".
 
 local helper = require "helper"
+local handler_it = require "since"("5.4.3", "calls a handler again that did not return")
 local cfiber, stock = helper.cfiber, helper.stock
 
 local log
@@ -49,7 +50,7 @@ describe("Closing a fiber that is suspended while it closes", function()
     return co
   end
 
-  it("a chain closes the rest of it", expect("c2 c1 b a outer", function(me)
+  handler_it("a chain closes the rest of it", expect("c2 c1 b a outer", function(me)
     local a = new(function()
       local _ <close> = closable "a"
       local this = cfiber.running()
@@ -66,7 +67,7 @@ describe("Closing a fiber that is suspended while it closes", function()
     cfiber.close(a)
   end))
 
-  it("a stock coroutine that exits closes the fiber around it", expect("stock fiber outer", function(me)
+  handler_it("a stock coroutine that exits closes the fiber around it", expect("stock fiber outer", function(me)
     cfiber.resume(new(function()
       local _ <close> = closable "fiber"
       stock.resume(new(function()
@@ -76,7 +77,7 @@ describe("Closing a fiber that is suspended while it closes", function()
     end))
   end))
 
-  it("a handler that exits in a stock coroutine closes the rest", expect("b stock b1 a outer", function(me)
+  handler_it("a handler that exits in a stock coroutine closes the rest", expect("b stock b1 a outer", function(me)
     local a = new(function()
       local _ <close> = closable "a"
       local this = cfiber.running()

@@ -2,9 +2,10 @@
 -- for ever: who joined it was not woken.
 
 local helper = require "helper"
+local handler_it = require "since"("5.4.3", "calls a handler again that did not return")
 local new = require("cfiber.task").new
 
-it("A task ends when the one that closes it is closed meanwhile", function()
+handler_it("A task ends when the one that closes it is closed meanwhile", function()
   helper.leakless(function()
     local S, joined = new(), nil
     local task = S.spawn(function()

@@ -2,8 +2,11 @@
 -- ends tasks: what any task may, within the limits
 
 local cfiber = require "cfiber"
+local since = require "since"
 local tasks = require "tasks"
 
+local handler_it = since("5.4.3", "calls a handler again that did not return")
+local hooked_it = since("5.4.3", "ends a handler at a hook: slices do not stop it")
 local clean, closing = tasks.clean, tasks.closing
 
 local limits = {instructions = 20000}
@@ -46,7 +49,7 @@ end
 
 for how, begin in pairs(ways) do
   describe("A task that " .. how, function()
-    it("holds nobody off by a <close> variable that never ends", clean(function(S)
+    hooked_it("holds nobody off by a <close> variable that never ends", clean(function(S)
       local turns = 0
       local other = S.spawn(function()
         while true do
@@ -95,7 +98,7 @@ describe("A task whose <close> variable goes on in later updates", function()
     assert.same({"late"}, errors)
   end))
 
-  it("has ended when what closes it is cancelled", clean(function(S, log, seen)
+  handler_it("has ended when what closes it is cancelled", clean(function(S, log, seen)
     for _ = 1, 2 do
       ways["is cancelled by the host"](S, function()
         log "begun"

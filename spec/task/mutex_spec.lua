@@ -2,6 +2,7 @@
 
 local tasks = require "tasks"
 local cfiber = require("helper").cfiber
+local handler_it = require "since"("5.4.3", "calls a handler again that did not return")
 local message, test = tasks.message, tasks.clean
 
 describe("lock", function()
@@ -172,7 +173,7 @@ describe("A task that holds mutexes", function()
     end
   end))
 
-  it("passes them on when who closes it is closed meanwhile", test(function(S, log, seen)
+  handler_it("passes them on when who closes it is closed meanwhile", test(function(S, log, seen)
     local m = S.mutex()
     local holder = S.spawn(function()
       m:lock()

@@ -260,16 +260,30 @@ static int step (lua_State *L) {
 
 static const luaL_Reg functions[] = {
   {"frames", frames},
+  {NULL, NULL}
+};
+
+static const luaL_Reg sampled[] = {
   {"profile", profile},
   {HASSTEP ? "step" : NULL, step},
   {NULL, NULL}
 };
+
+
+/* Before glibc 2.35, which has this function, the unwinder takes a lock: a
+   handler waits for ever that interrupts it. */
+static int unwindsinhandlers (void) {
+  return dlsym(RTLD_DEFAULT, "_dl_find_object") != NULL;
+}
 
 #else
 
 static const luaL_Reg functions[] = {
   {NULL, NULL}
 };
+
+#define sampled functions
+#define unwindsinhandlers() 0
 
 #endif
 
@@ -278,5 +292,7 @@ int luaopen_backtrace (lua_State *L);
 
 int luaopen_backtrace (lua_State *L) {
   luaL_newlib(L, functions);
+  if (unwindsinhandlers())
+    luaL_setfuncs(L, sampled, 0);
   return 1;
 }

@@ -1,6 +1,7 @@
 -- coverage_spec.lua: a tool that hooks each coroutine, to count lines
 
 local library = require "library"
+local hooked_it = require "since"("5.4.3", "ends a handler at a hook, where a coroutine was suspended")
 
 local programs = {"closing", "exit", "lexer", "matrix", "pipeline", "uncaught"}
 
@@ -15,7 +16,8 @@ end
 
 describe("coverage by line hooks", function()
   for _, name in ipairs(programs) do
-    it("is on fibers what it is on coroutines, for " .. name, function()
+    local test = name == "closing" and hooked_it or it
+    test("is on fibers what it is on coroutines, for " .. name, function()
       local program = ("-l coverage spec/native/programs/%s.lua"):format(name)
       local expected = library.run(program)
       assert.is_true(next(counts(expected)) ~= nil)

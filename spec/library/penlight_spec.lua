@@ -12,6 +12,11 @@ local tablex = require "pl.tablex"
 
 local cfiber, stock = helper.cfiber, helper.stock
 
+if not permute.order_iter then
+  pending "Penlight is older than 1.13"
+  return
+end
+
 -- What body(co) yields in a thread of the library `co`; the last element is
 -- what it returns, or its error.
 local function outcome(co, body)

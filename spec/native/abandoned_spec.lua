@@ -3,6 +3,7 @@
 
 local child = require "child"
 local helper = require "helper"
+local since_it = require "since"("5.4.4", "cannot tell a hook from a finalizer while the collector is stopped")
 
 if helper.mode ~= "plain" then
   return  -- the child has no mode; it goes through those of the collector
@@ -15,11 +16,11 @@ describe("Memory is flat while fibers are left in every state", function()
     assert.match("memory is flat\n$", r.output)
   end
 
-  it("and C++ is not loaded", function()
+  since_it("and C++ is not loaded", function()
     flat ""
   end)
 
-  it("some with C++ objects on their stacks", function()
+  since_it("some with C++ objects on their stacks", function()
     if not package.searchpath("cxx", package.cpath) then
       pending "there is no C++ compiler"
       return

@@ -40,25 +40,18 @@ describe("The amalgamation", function()
     return building.check(needs, ("DIR=%s\ncd \"$DIR\"\n%s"):format(child.quote(top), commands))
   end
 
-  -- Makes a program and runs it, once; its object files stay.
-  local printed = {}
-  local function run(language)
-    local command = compilers[language]
-    printed[language] = printed[language] or check({command:match "%S+"}, building.libraries .. ([[
-      mkdir %s
-      %s -Wall -Wextra -Werror -save-temps=obj -I. -I"$INC" host.c cfiber.c -x none -o %s/host $LUALIBS
-      %s/host hosted.lua]]):format(language, command, language, language))
-    return printed[language]
-  end
+  for language, compiler in pairs(compilers) do
+    local needs = {compiler:match "%S+"}
 
-  for _, language in ipairs {"C", "C++"} do
     it("becomes part of a program by one call of a compiler, as " .. language, function()
-      assert.equal(building.hostedoutput, run(language))
+      assert.equal(building.hostedoutput, check(needs, building.libraries .. compiler .. [[ \
+        -Wall -Wextra -Werror -I. -I"$INC" host.c cfiber.c -x none -o host $LUALIBS
+        ./host hosted.lua]]))
     end)
 
     it("shows nothing but the opening function, as " .. language, function()
-      run(language)
-      local names = check({"nm"}, ("nm -g --defined-only %s/*cfiber.o"):format(language))
+      local names = check(needs, compiler .. [[ -I. -I"$INC" -c -o cfiber.o cfiber.c
+        nm -g --defined-only cfiber.o]])
       -- The compiler's own, on i386, which do not leave a library.
       names = names:gsub("%x+ T __x86%.get_pc_thunk%.%l+\n", "")
       assert.match("^%x+ T luaopen_cfiber\n$", names)

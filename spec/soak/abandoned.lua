@@ -7,6 +7,7 @@ local cfiber = require "cfiber"
 local boundary = require "boundary"
 local capi = require "capi"
 local outside = require "outside"
+local tells = require "soak.tells"
 
 local stock, yield = coroutine, cfiber.yield
 
@@ -340,7 +341,7 @@ state("dead by what was thrown, closed", function()
     below.gsub()
   end)
   assert(not cfiber.throw(co, "thrown"))
-  assert(not cfiber.close(co))
+  assert(cfiber.close(co) == not tells)
 end)
 
 state("suspended again after it was thrown into", function()

@@ -13,6 +13,7 @@
 local cfiber = require "cfiber"
 local places = require "soak.places"
 local copy = require "soak.stock"
+local tells = require "soak.tells"
 
 local random = math.random
 local tasks = {resumes = 0, ended = {}}
@@ -179,7 +180,7 @@ local function died(t, err)
     fail(t, err)
   end
   t.ending = true
-  assert(not cfiber.close(t.thread))
+  assert(cfiber.close(t.thread) == not tells)
   checkdead(t, t.hit)
   return note "thrown"
 end

@@ -43,16 +43,6 @@ for resumes = 0, 2 do
   print(coroutine.status(co), coroutine.close(co))
 end
 
-print "yields while it closes"
-local co = coroutine.wrap(function()
-  local _ <close> = setmetatable({}, {__close = function()
-    coroutine.yield "from __close"
-  end})
-  return "returned"
-end)
-print(co())
-print(co())
-
 print "the closing value of a loop"
 local function numbers()
   local thread = coroutine.create(function()

@@ -4,7 +4,7 @@
 ** own signal handlers, Lua states of its own and OS threads for them
 */
 
-#define _DEFAULT_SOURCE  /* sigaction, sigaltstack, siglongjmp, alloca */
+#define _GNU_SOURCE  /* sigaction, sigaltstack, siglongjmp, alloca, RTLD_DEFAULT */
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -17,6 +17,7 @@
 #include <malloc.h>
 #else
 #include <alloca.h>
+#include <dlfcn.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -319,6 +320,18 @@ static int alternate (lua_State *L) {
 #endif
 
 
+#if !defined(_WIN32)
+
+/* threaded(): can cfiber see OS threads? Not before glibc 2.34 where a module
+   alone, as this one, is linked with those. */
+static int threaded (lua_State *L) {
+  lua_pushboolean(L, dlsym(RTLD_DEFAULT, "pthread_key_create") != NULL);
+  return 1;
+}
+
+#endif
+
+
 /*
 ** {======================================================
 ** States and threads
@@ -433,6 +446,7 @@ static const luaL_Reg functions[] = {
   {"fork", forkoff},
   {"send", sendself},
   {"alternate", alternate},
+  {"threaded", threaded},
 #endif
   {NULL, NULL}
 };

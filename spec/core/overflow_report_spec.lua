@@ -2,6 +2,7 @@
 
 local child = require "child"
 local helper = require "helper"
+local overrun = require "overrun"
 local cfiber = helper.cfiber
 
 local SEGV = 11
@@ -429,6 +430,12 @@ describe("With several Lua states", function()
     ]] .. script)
   end
 
+  local function thread_it(name, body)
+    it(name, overrun.threaded() and body or function()
+      pending "glibc before 2.34 hides the threads that a module brings from others"
+    end)
+  end
+
   -- What begins with 'load' is called so.
   local inline = [=[[string "cfiber = require 'cfiber' overrun = require '..."]:1]=]
 
@@ -476,7 +483,7 @@ describe("With several Lua states", function()
     dies(states [[overrun.state():run(load .. "start(overrun.overflow)", true)]])
   end)
 
-  it("an overflow is reported in the OS thread that a state came to", function()
+  thread_it("an overflow is reported in the OS thread that a state came to", function()
     dies(states [[
       local a = overrun.state()
       a:run(load .. "cfiber.wrap(print)()")
@@ -484,7 +491,7 @@ describe("With several Lua states", function()
     ]])
   end)
 
-  it("an overflow is reported of a fiber that was suspended natively in another OS thread", function()
+  thread_it("an overflow is reported of a fiber that was suspended natively in another OS thread", function()
     dies(states [[
       local a = overrun.state()
       a:run(load .. "co = cfiber.create(function() table.sort({2, 1}, function() cfiber.yield() end) "
@@ -493,7 +500,7 @@ describe("With several Lua states", function()
     ]], inline)
   end)
 
-  it("an overflow is reported of a fiber that is closed in the OS thread that a state came to", function()
+  thread_it("an overflow is reported of a fiber that is closed in the OS thread that a state came to", function()
     dies(states [[
       local a = overrun.state()
       a:run(load .. "co = cfiber.create(function() local _ <close> = setmetatable({}, {__close = function() "
@@ -502,7 +509,7 @@ describe("With several Lua states", function()
     ]], inline)
   end)
 
-  it("an overflow is reported in the last of many OS threads that a state came to", function()
+  thread_it("an overflow is reported in the last of many OS threads that a state came to", function()
     dies(states [[
       local a = overrun.state()
       for _ = 1, 20 do
@@ -551,7 +558,7 @@ describe("With several Lua states", function()
     ]])
   end)
 
-  it("the module, loaded and closed 100 times, leaves neither handler nor memory nor itself", function()
+  thread_it("the module, loaded and closed 100 times, leaves neither handler nor memory nor itself", function()
     if not io.open "/proc/self/maps" then
       return
     end

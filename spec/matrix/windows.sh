@@ -58,7 +58,9 @@ export LUA_CPATH="$here/build/?.dll;$here/build/spec/?.dll;$here/lib/?.dll"
 specs () {
   for spec in spec/core/*_spec.lua spec/matrix/windows/*_spec.lua; do
     case $spec in */failing_spec.lua | */scarcity_spec.lua | */overflow_report_spec.lua) continue ;; esac
-    CFIBER_SPEC_MODE=$1 timeout 900 wine "$LUA" spec/matrix/windows/run.lua "$spec" || failed=1
+    CFIBER_SPEC_MODE=$1 timeout 900 wine "$LUA" spec/matrix/windows/run.lua "$spec" && continue
+    echo "$spec: exit status $?"
+    failed=1
   done
 }
 

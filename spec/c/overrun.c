@@ -4,7 +4,7 @@
 ** own signal handlers, Lua states of its own and OS threads for them
 */
 
-#define _GNU_SOURCE  /* sigaction, sigaltstack, siglongjmp, alloca, RTLD_DEFAULT */
+#define _DEFAULT_SOURCE  /* sigaction, sigaltstack, siglongjmp, alloca */
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -325,7 +325,9 @@ static int alternate (lua_State *L) {
 /* threaded(): can cfiber see OS threads? Not before glibc 2.34 where a module
    alone, as this one, is linked with those. */
 static int threaded (lua_State *L) {
-  lua_pushboolean(L, dlsym(RTLD_DEFAULT, "pthread_key_create") != NULL);
+  void *program = dlopen(NULL, RTLD_LAZY);
+  lua_pushboolean(L, dlsym(program, "pthread_key_create") != NULL);
+  dlclose(program);
   return 1;
 }
 

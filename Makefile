@@ -98,8 +98,9 @@ else
 # fiber's stack, and their addresses are read-only from then on.
 SHARED = -shared -Wl,-z,relro,-z,now
 # Of code that many objects have in common (COMDAT: on i386, what loads a GOT) the
-# linker keeps one, in which names must not be local then.
-LOCALIZE = $(OBJCOPY) --localize-hidden --remove-section=.group
+# linker keeps one, in which names must not be local then. On MIPS relocations to
+# local names mean something else (psABI, R_MIPS_GPREL16), so names stay hidden.
+LOCALIZE = $(if $(findstring mips,$(shell $(CC) -dumpmachine)),:,$(OBJCOPY) --localize-hidden --remove-section=.group)
 # OpenBSD's is of 2007: OBJCOPY=llvm-objcopy, too, if that does not know the above.
 ARCHIVE = $(AR) rcs$(if $(filter OpenBSD,$(shell uname -s)),,D)
 endif

@@ -140,12 +140,16 @@ describe("In slices a hook sees the same as without:", function()
       finish(co, n)
       return log
     end
-    local expected = {inside("crl", 0), inside("", 1)}
-    assert.is_true(#expected[1] > 0)
-    for _, n in ipairs(budgets) do
-      assert.same(expected[1], inside("crl", 0, n))
-      assert.same(eachnth(expected[2], 3), inside("", 3, n))
-    end
+    -- A finalizer that runs in a hook has Lua tell a line once more (rethook in ldo.c).
+    helper.withcollector(function()
+      collectgarbage "stop"
+      local expected = {inside("crl", 0), inside("", 1)}
+      assert.is_true(#expected[1] > 0)
+      for _, n in ipairs(budgets) do
+        assert.same(expected[1], inside("crl", 0, n))
+        assert.same(eachnth(expected[2], 3), inside("", 3, n))
+      end
+    end)
   end)
 
   it("lines, while the budget counts the hooked code alone", function()

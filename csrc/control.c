@@ -342,7 +342,7 @@ int fiber_preempt (struct universe *u, lua_State *L, struct fiber *f) {
 */
 
 /* Why L, which runs, cannot be left while its C function goes on; or NULL. */
-static const char *refusal (struct universe *u, lua_State *L) {
+static const char *refusal (const struct universe *u, lua_State *L) {
   const struct fiber *f = u->running;
   if (f == NULL || f->L != L) {
     int ismain = lua_pushthread(L);

@@ -13,7 +13,7 @@
 
 
 /* Can f, on whose stack the exception is, end by it? */
-static int canend (struct universe *u, const struct fiber *f) {
+static int canend (const struct universe *u, const struct fiber *f) {
   return f != NULL && !f->unwinds && !finalizer_isinside(u, f->L, f, 0);
 }
 

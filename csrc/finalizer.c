@@ -9,7 +9,7 @@
 
 #include "chain.h"
 #include "lifecycle.h"
-#include "slice.h"
+#include "measure.h"
 
 
 static void removehook (lua_State *L, lua_Debug *ar) {
@@ -24,11 +24,13 @@ static int donothing (lua_State *L) {
 }
 
 
-/* Would a hook be called on L? Tries it with one that removes itself. */
-static int hooksrun (lua_State *L) {
+/* Would a hook be called on L? Tries it with one that removes itself. What is
+   left of the count of a hook stays, where it shows. */
+static int hooksrun (const struct universe *u, lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   int mask = lua_gethookmask(L);
   int count = lua_gethookcount(L);
+  int left = u->count_at != 0 ? measure_counted(L, u->count_at) : 0;
   int removed;
   lua_sethook(L, removehook, LUA_MASKCALL, 0);
   lua_pushcfunction(L, donothing);
@@ -36,6 +38,8 @@ static int hooksrun (lua_State *L) {
     lua_pop(L, 1);
   removed = lua_gethook(L) == NULL;
   lua_sethook(L, hook, mask, count);
+  if (u->count_at != 0)
+    measure_setcounted(L, u->count_at, left);
   return removed;
 }
 
@@ -45,30 +49,21 @@ static int hooksrun (lua_State *L) {
 ** thread that it runs on, and of no other (GCTM in lgc.c). They are also
 ** suppressed inside a hook, for which the answer is a careful yes.
 */
-static int runson (lua_State *L) {
-  return compat_finalizes(L) && !hooksrun(L);
+int finalizer_runson (const struct universe *u, lua_State *L) {
+  return compat_finalizes(L) && !hooksrun(u, L);
 }
 
 
-int finalizer_runson (struct universe *u, lua_State *L) {
-  int runs;
-  if (LIKELY(!compat_finalizes(L)))
-    return 0;
-  slice_settle(u);
-  runs = runson(L);
-  slice_rearm(u);
-  return runs;
-}
-
+typedef int runson (const struct universe *u, lua_State *L);
 
 /* Does one run on 'outer', or on a stock coroutine by way of which that resumed
    'inner', as far as these show? */
-static int runsonway (lua_State *L, lua_State *outer, const lua_State *inner,
-                      int (*test) (lua_State *)) {
+static int runsonway (const struct universe *u, lua_State *L, lua_State *outer,
+                      const lua_State *inner, runson *test) {
   int n = chain_push(L, outer, inner);
-  int found = outer != inner && test(outer);
+  int found = outer != inner && test(u, outer);
   for (; n > 0; n--) {
-    found = found || test(lua_tothread(L, -1));
+    found = found || test(u, lua_tothread(L, -1));
     lua_pop(L, 1);
   }
   return found;
@@ -80,11 +75,13 @@ static int runsonway (lua_State *L, lua_State *outer, const lua_State *inner,
 static int showsinside (const struct universe *u, lua_State *L,
                         const struct fiber *f, int hooked, int *known) {
   const struct fiber *x = u->running;
-  int found = (!hooked && runson(L)) || runsonway(L, x->L, L, runson);
+  int found = (!hooked && finalizer_runson(u, L))
+              || runsonway(u, L, x->L, L, finalizer_runson);
   *known = x->L == L;
   for (; !found && x != f; x = x->resumer) {
     lua_State *outer = x->resumer->L;
-    found = runson(x->from) || runsonway(L, outer, x->from, runson);
+    found = finalizer_runson(u, x->from)
+            || runsonway(u, L, outer, x->from, finalizer_runson);
     *known = *known && x->from == outer;
   }
   return found;
@@ -92,14 +89,14 @@ static int showsinside (const struct universe *u, lua_State *L,
 
 
 /*
-** The same as runson, without that yes: whether it is a hook shows by
+** The same as finalizer_runson, without that yes: whether it is a hook shows by
 ** a name (funcnamefromcall in ldebug.c), unless that ends in a tail call. A
 ** finalizer that a hook in C collects has the name of a hook, too. To find a
 ** level takes time with its number.
 */
-static int runsonsurely (lua_State *L) {
+static int runsonsurely (const struct universe *u, lua_State *L) {
   lua_Debug ar;
-  int level, runs = runson(L), named = !runs;
+  int level, runs = finalizer_runson(u, L), named = !runs;
   for (level = 0; !named && level < NESTED_C_CALLS
                   && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "n", &ar);
@@ -115,30 +112,28 @@ static int runsonsurely (lua_State *L) {
 ** Does one run outside of f? Where all threads inside are known, a thread that
 ** may be in a hook is taken for the one it runs on; else it must be sure.
 */
-static int showsoutside (const struct fiber *f, int known) {
-  int (*test) (lua_State *) = known ? runson : runsonsurely;
+static int showsoutside (const struct universe *u, const struct fiber *f,
+                         int known) {
+  runson *test = known ? finalizer_runson : runsonsurely;
   lua_State *L = f->L;
   int found = 0;
   if (!lua_checkstack(L, LUA_MINSTACK))
     return 0;
   for (; !found && f != NULL; f = f->resumer) {
     lua_State *outer = f->resumer != NULL ? f->resumer->L : thread_main(L);
-    found = test(f->from) || runsonway(L, outer, f->from, test);
+    found = test(u, f->from) || runsonway(u, L, outer, f->from, test);
   }
   return found;
 }
 
 
-int finalizer_isinside (struct universe *u, lua_State *L,
+int finalizer_isinside (const struct universe *u, lua_State *L,
                         const struct fiber *f, int hooked) {
-  int known, is;
+  int known;
   if (LIKELY(!compat_finalizes(L)))
     return 0;
-  slice_settle(u);
-  is = showsinside(u, L, f, hooked, &known)
-       || (COMPAT_FINALIZES_ALONE && !showsoutside(f, known));
-  slice_rearm(u);
-  return is;
+  return showsinside(u, L, f, hooked, &known)
+         || (COMPAT_FINALIZES_ALONE && !showsoutside(u, f, known));
 }
 
 

@@ -14,12 +14,12 @@
 
 /* Does a finalizer run on L itself, which runs or resumes another? A careful
    yes where L is in a hook. */
-PRIVATE int finalizer_runson (struct universe *u, lua_State *L);
+PRIVATE int finalizer_runson (const struct universe *u, lua_State *L);
 
 /* Would a finalizer that runs be left if f, which runs, were suspended on L,
    the running thread? A careful yes where L is in a hook, unless 'hooked' tells
    that its hooks run, and where none shows inside or outside of f. */
-PRIVATE int finalizer_isinside (struct universe *u, lua_State *L,
+PRIVATE int finalizer_isinside (const struct universe *u, lua_State *L,
                                 const struct fiber *f, int hooked);
 
 /* Where to raise an error of a function that was called on L. In a finalizer

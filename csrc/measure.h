@@ -38,6 +38,11 @@ INLINE int measure_counted (const lua_State *co, size_t at) {
   return count;
 }
 
+/* Has the count stand so again, where the same hook was set anew. */
+INLINE void measure_setcounted (lua_State *co, size_t at, int count) {
+  memcpy((char *)co + at, &count, sizeof(count));
+}
+
 /* Where an error in 'co' goes. */
 INLINE uintptr_t marks_jump (const struct marks *m, const lua_State *co) {
   uintptr_t jump;

@@ -208,30 +208,15 @@ static void arm (struct universe *u, struct fiber *f, int extra) {
 }
 
 
-/* Does the hook look later than before the next instruction? */
-static int looksahead (const struct slice *s) {
-  return lua_gethook(s->L) == hook && lua_gethookcount(s->L) > 1;
-}
-
-
 /* What f resumed was charged to the budgets around it, too: its step is to
    end no later than the first of them. */
 static void shorten (struct universe *u, struct fiber *f) {
   struct slice *s = f->slice;
-  if (!looksahead(s))
-    return;
+  if (lua_gethook(s->L) != hook || lua_gethookcount(s->L) == 1)
+    return;  /* it looks before the next instruction, or not at all */
   settle(u, f);
   if (s->step - s->charged > least(f, 0))
     arm(u, f, 1);
-}
-
-
-void slice_rearm (struct universe *u) {
-  struct fiber *f;
-  for (f = u->running; f != NULL; f = f->resumer) {
-    if (f->slice != NULL && looksahead(f->slice))
-      arm(u, f, 1);
-  }
 }
 
 

@@ -69,10 +69,6 @@ PRIVATE void slice_left (struct universe *u, struct fiber *f);
 /* Charges what the running code took so far. */
 PRIVATE void slice_settle (struct universe *u);
 
-/* Another hook was set on some of the threads that run, and their own again,
-   which starts the count of that anew. All was settled before. */
-PRIVATE void slice_rearm (struct universe *u);
-
 /* Does a slice count what is resumed now? Sets 'quick_depth' to match. */
 PRIVATE int slice_counts (struct universe *u);
 

@@ -46,8 +46,9 @@ compile () {
 # For these there is nothing in the root.
 build="$compiling|fuzz_corpus"
 # What takes long, left out of the short form
-slow='abandoned|allocations|collector|collector_chains|demo|failing|finalizer|global|loop|luac|mixed|model|report|
-slice_count|sliced|009-garbage-piles-up|045-info-collects|095-finalizer-in-a-wait'
+slow='abandoned|allocations|collector|collector_chains|collector_modes|demo|examples_qsort|failing|finalizer|global|
+loop|luac|mixed|model|random|report|slice_count|sliced|009-garbage-piles-up|020-anchor-in-finalizer|
+045-info-collects|095-finalizer-in-a-wait'
 
 switches='native ucontext' leave=$build
 [ "$FORM" = full ] || switches=native leave="$build|$slow"

@@ -131,10 +131,11 @@ help:
 	'                      or an hour: SOAK=mixed, with a plot of it (gnuplot)' \
 	'make fuzz [OPS=10000000] [SEED=1]   random programs on stock coroutines and on' \
 	'                      fibers, compared; others: lua spec/fuzz/run.lua --help' \
-	'make matrix [ROW=arm64] [FORM=short]   installs what it needs, as root (Debian'\
-	'                      roots, cross compilers, qemu), runs the tests on other' \
-	'                      versions of Lua, processors, systems and compilers: full' \
-	'                      takes hours' \
+	'make matrix [ROW=arm64] [FORM=short] [JOBS=2] [LIMIT=30]   installs what it' \
+	'                      needs, as root (Debian roots, cross compilers, qemu),' \
+	'                      runs the tests on other versions of Lua, processors,' \
+	'                      systems and compilers: JOBS rows at once, each for LIMIT' \
+	'                      minutes at most; without FORM=short it takes hours' \
 	'make specmodules      all that running one spec needs' \
 	'make examples         the C modules in spec/examples; or one of them:' \
 	'                      make build/examples/qsort.so' \

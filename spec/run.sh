@@ -40,15 +40,14 @@ chosen () {
   find spec -name '*_spec.lua' | sort | grep -vE "/($(echo "$LEAVE" | tr -d '\n'))_spec"
 }
 
-specs () {  # SWITCH MODE PATHS...: each list in a process of its own
+specs () {  # SWITCH MODE PATH...: each PATH in a process of its own
   switch=$1 mode=$2
   shift 2
   $MAKE --no-print-directory -s SWITCH="$switch" specmodules || return 1
   ( eval "$($MAKE -s --no-print-directory SWITCH="$switch" env)"
     failed=0
-    for paths; do
-      # shellcheck disable=SC2086 # a list
-      CFIBER_SPEC_MODE=$mode "$LUA" spec/run.lua $paths || failed=1
+    for path; do
+      CFIBER_SPEC_MODE=$mode "$LUA" spec/run.lua "$path" || failed=1
     done
     exit $failed )
 }
@@ -73,11 +72,11 @@ paths=spec
 for name in ${*:-$all}; do
   case $name in
     c-*) suite "$name" ctests "${name#c-}" ;;
-    lua-native) suite "$name" specs native plain "$paths" ;;
-    lua-compact) suite "$name" specs native compact "$paths" ;;
+    lua-native) suite "$name" specs native plain $paths ;;
+    lua-compact) suite "$name" specs native compact $paths ;;
     # What busted keeps of each test makes the next collections longer.
     lua-collector) suite "$name" specs native collector spec/*/*_spec.lua ;;
-    lua-ucontext) suite "$name" specs ucontext plain "$paths" ;;
+    lua-ucontext) suite "$name" specs ucontext plain $paths ;;
     asan) sanitizer asan address ;;
     tsan) sanitizer tsan thread ;;
     *) printf 'run.sh: no suite "%s": %s\n' "$name" "$all" >&2; exit 1 ;;

@@ -177,8 +177,10 @@ if [ $# = 0 ]; then
   prepare
   names='.*'
   [ "$FORM" != short ] || names='gcc-(O0|O3|lto)|clang-(O2|lto)|g[+]{2}-c[+]{2}11|clang[+]{2}-c[+]{2}17'
-  combinations | cut -d ' ' -f 1 | grep -xE "$names" | xargs -n 1 -P "${JOBS:-$(nproc)}" "$0" | tee "$top/lines"
-  ! grep -q '^failed' "$top/lines" && grep -q '^passed' "$top/lines"
+  combinations | cut -d ' ' -f 1 | grep -xE "$names" >"$top/names"
+  xargs -n 1 -P "${JOBS:-$(nproc)}" "$0" <"$top/names" | tee "$top/lines"
+  ! grep -q '^failed' "$top/lines" && grep -q '^passed' "$top/lines" \
+    && [ "$(grep -cE '^(passed|skipped) ' "$top/lines")" = "$(wc -l <"$top/names")" ]
 else
   combinations | grep "^$1 " | {
     read -r name cc cxx std flags && said=$(combination) && echo "$said" && ! echo "$said" | grep -q '^failed'

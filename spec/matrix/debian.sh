@@ -24,16 +24,25 @@ skip () {
   exit 77
 }
 
+case $PWD in *[[:space:]]*) skip "compilers get names of directories here without spaces" ;; esac
+
+# native: is for rows that run programs for x86-64 and i386 as they are
+native () {
+  [ "$(uname -m)" = x86_64 ] || skip "needs x86-64"
+}
+
 # install PACKAGE...: on this system; rows take turns
 install () {
-  dpkg -s "$@" >/dev/null 2>&1 && return
+  installed=$(dpkg-query -W -f '${db:Status-Status} ' "$@" 2>/dev/null) \
+    && ! echo "$installed" | tr ' ' '\n' | grep -q -v -e '^installed$' -e '^$' && return
   command -v apt-get >/dev/null || skip "needs Debian's packages: $*"
   [ "$(id -u)" = 0 ] || skip "needs root, to install $*"
   (
     flock 9
+    exec >"$work/apt.log" 2>&1
     apt-get update -q
     DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
-  ) 9>"$work/apt.lock" >"$work/apt.log" 2>&1 || skip "cannot install $*: $(tail -n 1 "$work/apt.log")"
+  ) 9>"$work/apt.lock" || skip "cannot install $*: $(tail -n 1 "$work/apt.log")"
 }
 
 # root NAME SUITE VARIANT PACKAGES [OPTION...]: sets 'root' to a directory with
@@ -44,6 +53,7 @@ root () {
   (
     flock 9
     [ "$(cat "$root.list" 2>/dev/null)" != "$wanted" ] || exit 0
+    exec >"$root.log" 2>&1
     rm -rf "$root" "$root.list"
     suite=$2 variant=$3 packages=$4
     shift 4
@@ -51,7 +61,7 @@ root () {
     mmdebstrap --variant="$variant" --include="$packages" "$@" \
       --aptopt='Acquire::Check-Valid-Until "false"' "$suite" "$root" "$mirror" || exit 1
     echo "$wanted" >"$root.list"
-  ) 9>"$root.lock" >"$root.log" 2>&1 || skip "no root of Debian: $(grep -m 1 '^E:' "$root.log")"
+  ) 9>"$root.lock" || skip "no root of Debian: $(grep -m 1 '^E:' "$root.log")"
 }
 
 # apt COMMAND...: apt-get with lists of its own, of sources
@@ -68,6 +78,7 @@ sources () {
   mkdir -p "$sources" "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
   (
     flock 9
+    exec >"$sources.log" 2>&1
     cd "$sources" || exit 1
     updated=
     for name; do
@@ -84,7 +95,7 @@ sources () {
       done
       touch "$name.done"
     done
-  ) 9>"$sources.lock" >"$sources.log" 2>&1 || skip "no sources of Debian: $(grep -m 1 '^E:' "$sources.log")"
+  ) 9>"$sources.lock" || skip "no sources of Debian: $(grep -m 1 '^E:' "$sources.log")"
 }
 
 # copy: the sources to $root/cfiber

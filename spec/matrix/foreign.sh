@@ -12,12 +12,13 @@
 
 suite=$1 arch=$2 triple=$3 qemu=$4
 [ "$(id -u)" = 0 ] || skip "needs root, for chroot and binfmt_misc"
+[ -n "$qemu" ] || native
 install mmdebstrap debian-archive-keyring "gcc-$triple" "g++-$triple"
 
 # The kernel starts programs of the processor by qemu while this row runs.
 # Debian 12's qemu 7.2 hangs where a program starts a thread.
 emulate () {
-  binfmt=/proc/sys/fs/binfmt_misc handler=cfiber-$arch
+  binfmt=/proc/sys/fs/binfmt_misc handler=cfiber-$arch-$(echo "$work" | cksum | cut -d ' ' -f 1)
   [ -e "$binfmt/register" ] || mount -t binfmt_misc binfmt_misc "$binfmt" || skip "the kernel has no binfmt_misc"
   root qemu trixie extract qemu-user
   [ ! -e "$binfmt/$handler" ] || echo -1 >"$binfmt/$handler"

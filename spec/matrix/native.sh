@@ -8,6 +8,7 @@
 
 suite=$1 lua=$2
 [ "$(id -u)" = 0 ] || skip "needs root, for chroot"
+native
 install mmdebstrap debian-archive-keyring
 
 root "$suite-$lua" "$suite" minbase "make,gcc,g++,libc6-dev,libcmocka-dev,shared-mime-info,$lua,lib$lua-dev,$modules"

@@ -5,7 +5,7 @@
 #   build/matrix/NAME.result  "passed|failed|skipped SECONDS FORM", a line with the counts
 #                             of its tests, or with the reason
 #
-# usage: FORM=short|full row.sh NAME COMMAND...
+# usage: FORM=short|full LIMIT=minutes row.sh NAME COMMAND...
 
 name=$1
 shift
@@ -14,7 +14,11 @@ rm -f "$result"
 printf '%-12s runs, %s\n' "$name" "$log"
 
 begin=$(date +%s)
-timeout --kill-after=60 "${LIMIT}m" "$@" >"$log" 2>&1 </dev/null
+# 'timeout' hands on what ends it to the command, which a terminal does not reach.
+timeout --kill-after=60 "${LIMIT}m" "$@" >"$log" 2>&1 </dev/null &
+job=$!
+trap 'kill $job; wait $job; exit 130' HUP INT TERM
+wait $job
 status=$?
 seconds=$(($(date +%s) - begin))
 

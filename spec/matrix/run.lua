@@ -5,7 +5,7 @@
 -- rows, each as it was run last. Exit status 0 when no row failed. The last line adds
 -- up the tests.
 --
--- usage: FORM=full|short JOBS=2 LIMIT=minutes lua run.lua [ROW...]
+-- usage: FORM=full|short JOBS=rows at once LIMIT=minutes lua run.lua [ROW...]
 
 local rows = dofile "spec/matrix/rows.lua"
 
@@ -20,10 +20,14 @@ end
 
 if form ~= "full" and form ~= "short" then
   fail(("FORM is '%s': full or short"):format(form))
+elseif not jobs:find "^[1-9]%d*$" then
+  fail(("JOBS is '%s': how many rows at once"):format(jobs))
+elseif not limit:find "^[1-9]%d*$" then
+  fail(("LIMIT is '%s': minutes for each row"):format(limit))
 end
 
 -- The rows with these names, or all that have a command.
-local function select(names)
+local function choose(names)
   local known, selected = {}, {}
   for _, row in ipairs(rows) do
     known[row.name] = row
@@ -45,8 +49,15 @@ local function select(names)
   return selected
 end
 
+local function resultname(row)
+  return "build/matrix/" .. row.name .. ".result"
+end
+
 local function run(selected)
   assert(os.execute "mkdir -p build/matrix")
+  for _, row in ipairs(selected) do
+    os.remove(resultname(row))
+  end
   local pipe = assert(io.popen(("FORM=%s LIMIT=%s xargs -P %s -L 1 spec/matrix/row.sh"):format(form, limit, jobs), "w"))
   for _, row in ipairs(selected) do
     pipe:write(row.name, " sh -c '", row.command, "'\n")
@@ -57,11 +68,11 @@ end
 -- What row.sh left: how, form, minutes, why, and the counts passed, failed, skipped; or
 -- nil where the row did not run yet.
 local function result(row)
-  local file <close> = io.open("build/matrix/" .. row.name .. ".result")
-  if not file then
+  local file <close> = io.open(resultname(row))
+  local how, seconds, ran, why = (file and file:read "a" or ""):match "^(%a+) (%d+) (%a+)\n(.-)\n$"
+  if not how then
     return nil
   end
-  local how, seconds, ran, why = file:read "a":match "^(%a+) (%d+) (%a+)\n(.-)\n$"
   local passed, failed, skipped = why:match "^(%d+) passed, (%d+) failed, (%d+) skipped"
   return {
     how = how,
@@ -78,7 +89,7 @@ local function print_table(selected)
   local sum = {passed = 0, failed = 0, skipped = 0}
   print()
   for _, row in ipairs(selected) do
-    local r = result(row)
+    local r = result(row) or {how = "failed", minutes = 0, why = "did not run", passed = 0, failed = 1, skipped = 0}
     print(("%-10s %-8s %4s min  %s"):format(row.name, r.how, r.minutes, r.why))
     for key in pairs(sum) do
       sum[key] = sum[key] + r[key]
@@ -116,7 +127,7 @@ local function write_table()
   end
 end
 
-local selected = select(arg)
+local selected = choose(arg)
 run(selected)
 write_table()
 os.exit(print_table(selected))

@@ -18,7 +18,8 @@ mkdir -p "$here/lib" "$here/tmp"
 sources lua5.4 cmocka lua-filesystem
 # Its makefile compiles among the sources: in a copy.
 lua=$here/lua
-[ -e "$lua" ] || cp -r "$(echo "$sources"/lua-5.4.*/src)" "$lua" || exit 1
+rm -rf "$lua"
+cp -r "$(echo "$sources"/lua-5.4.*/src)" "$lua" || exit 1
 
 # Lua's makefile for mingw, with a cross compiler; the import library is its own.
 $MAKE -s -C "$lua" CC="$cc -std=gnu99" LUA_A=lua54.dll LUA_T=lua.exe RANLIB=: \

@@ -217,9 +217,10 @@ int fiber_close (struct universe *u, lua_State *L, lua_State *co) {
 
 #if defined(COMPAT_CLOSES_RUNNING)
 /*
-** Is the list of places where errors of f go (struct lua_longjmp in ldo.c, which
-** begins with the next one outwards) on its stack as a whole? A thread that was
-** closed while it was suspended natively has one that goes on where that was.
+** Is the list of places where errors of f go (struct lua_longjmp in ldo.c,
+** which begins with the next one outwards) on its stack as a whole? A thread
+** that was closed while it was suspended natively has one that goes on where
+** that was.
 */
 static int iswhole (const struct universe *u, const struct fiber *f) {
   uintptr_t low = (uintptr_t)stack_low(f->stack);

@@ -46,8 +46,8 @@ INLINE int compat_runs (lua_State *co) {
 }
 
 /* Do the variables of a thread run to their ends where it has a hook? Before
-   5.4.3 Lua takes that for one that yielded (luaG_traceexec in ldebug.c), if the
-   thread was suspended. */
+   5.4.3 Lua takes that for one that yielded (luaG_traceexec in ldebug.c), if
+   the thread was suspended. */
 INLINE int compat_closeshooked (lua_State *co) {
 #if LUA_VERSION_NUM > 504 || LUA_VERSION_RELEASE_NUM >= 50403
   (void)co;

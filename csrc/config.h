@@ -33,8 +33,9 @@
 #define PREFETCH(address) ((void)0)
 #endif
 
-/* Bytes, whole pages of any usual size. One page is jumped over: 'luaL_loadfilex' has a
-   frame of 8.3 KB and does not probe it. At 16 KB no alignment misses. */
+/* Bytes, whole pages of any usual size. One page is jumped over:
+   'luaL_loadfilex' has a frame of 8.3 KB and does not probe it. At 16 KB no
+   alignment misses. */
 #define GUARD_SIZE ((size_t)16 << 10)
 
 /* Bytes. At the minimum 'require', 'string.format' and 'io.open' still run;

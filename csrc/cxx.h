@@ -56,8 +56,8 @@ PRIVATE int cxx_catches (const struct _Unwind_Exception *e);
 /* The frame goes on at the address that is its language-specific data. */
 PRIVATE void cxx_land (struct _Unwind_Context *context);
 
-/* Catches an exception and ends the 'catch'. Returns a copy of its what(), to be
-   freed; NULL if it is no 'std::exception'. */
+/* Catches an exception and ends the 'catch'. Returns a copy of its what(), to
+   be freed; NULL if it is no 'std::exception'. */
 PRIVATE char *cxx_catch (struct _Unwind_Exception *e);
 
 /*

@@ -389,8 +389,8 @@ int cxx_finds (void (*outermost) (void *)) {
 static void leave (struct cxx_unwinding *w);
 
 
-/* Asked before each frame (ABI, 1.3.2). On ARM libraries do not agree on how the
-   class is passed, so that what comes behind it cannot be relied upon. */
+/* Asked before each frame (ABI, 1.3.2). On ARM libraries do not agree on how
+   the class is passed, so that what comes behind it cannot be relied upon. */
 static _Unwind_Reason_Code stop (int version, _Unwind_Action actions,
                                  _Unwind_Exception_Class kind,
                                  struct _Unwind_Exception *e,

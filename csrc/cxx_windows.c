@@ -2,10 +2,11 @@
 ** cxx_windows.c
 ** cxx.h for Windows: each stack has its own state of exceptions, and no more
 **
-** Missing is what leaves frames: stacks that are dropped run no destructors, and
-** an exception that would leave a fiber ends the process. GCC's runtime unwinds
-** by the system's own search for handlers (SEH). _Unwind_ForcedUnwind is such an
-** exception, too; where the stack ends no frame takes it, and it is unhandled.
+** Missing is what leaves frames: stacks that are dropped run no destructors,
+** and an exception that would leave a fiber ends the process. GCC's runtime
+** unwinds by the system's own search for handlers (SEH). _Unwind_ForcedUnwind
+** is such an exception, too; where the stack ends no frame takes it, and it is
+** unhandled.
 */
 
 #if defined(_WIN32)

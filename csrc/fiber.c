@@ -25,10 +25,10 @@
 */
 
 /*
-** Kept out of fiber_entry: after the longjmp of a compact yield the next returns
-** are predicted from the calls that it skipped. From the body's setjmp to the
-** function that Lua called there must be as many returns as in stock Lua, then
-** all further ones are predicted right: 12 ns.
+** Kept out of fiber_entry: after the longjmp of a compact yield the next
+** returns are predicted from the calls that it skipped. From the body's setjmp
+** to the function that Lua called there must be as many returns as in stock
+** Lua, then all further ones are predicted right: 12 ns.
 */
 static NOINLINE void run (struct fiber *f) {
   if (f->body == BODY_CLOSE)

@@ -592,7 +592,8 @@ INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
     ready = f->anchored;
   }
   else
-    ready = ready && f->anchored && f->body != BODY_CLOSE && !compat_finalizes(L);
+    ready = ready && f->anchored && f->body != BODY_CLOSE
+            && !compat_finalizes(L);
   if (!LIKELY(ready)) {
     if (!fiber_yieldsnatively(u, L))
       return lua_yield(L, n);

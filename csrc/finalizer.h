@@ -23,8 +23,8 @@ PRIVATE int finalizer_isinside (const struct universe *u, lua_State *L,
                                 const struct fiber *f, int hooked);
 
 /* Where to raise an error of a function that was called on L. In a finalizer
-   that is the thread that runs, as far as it shows, where L waits for that. Else
-   L. */
+   that is the thread that runs, as far as it shows, where L waits for that.
+   Else L. */
 PRIVATE lua_State *finalizer_blamed (const struct universe *u, lua_State *L);
 
 #endif

@@ -23,8 +23,8 @@
 #endif
 
 /* OpenBSD ends a process whose stack pointer is in other memory (mmap(2)); to
-   Linux, since 6.7, it says that huge pages are of no use. To FreeBSD it means a
-   stack that grows: what 'mprotect' did to a part that is not there yet is
+   Linux, since 6.7, it says that huge pages are of no use. To FreeBSD it means
+   a stack that grows: what 'mprotect' did to a part that is not there yet is
    forgotten, and with it the guard. */
 #if (defined(__OpenBSD__) || defined(__linux__)) && defined(MAP_STACK)
 #define STACKS MAP_STACK

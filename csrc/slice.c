@@ -174,7 +174,8 @@ static void takehook (struct slice *s, lua_State *co, struct phase *phase,
   s->mask = lua_gethookmask(co);
   s->count = lua_gethookcount(co);
   s->phase = hascount(co) ? phase : NULL;
-  if (s->phase != NULL && (phase->hook != s->hook || phase->count != s->count)) {
+  if (s->phase != NULL
+      && (phase->hook != s->hook || phase->count != s->count)) {
     phase->hook = s->hook;
     phase->count = s->count;
     phase->left = left;

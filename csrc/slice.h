@@ -5,10 +5,10 @@
 ** A count hook counts them: on the thread of the slice and, while that runs,
 ** on each fiber that is resumed inside. It takes the place of the user's hook,
 ** which gets what it asked for through it, and goes as soon as the fiber is
-** left. A budget is charged when a step of the count ends and when one is broken
-** off, with what that took: Lua does not tell how far a count has come, but
-** measure.h finds where threads have it. Where it does not, each instruction
-** is a step.
+** left. A budget is charged when a step of the count ends and when one is
+** broken off, with what that took: Lua does not tell how far a count has come,
+** but measure.h finds where threads have it. Where it does not, each
+** instruction is a step.
 */
 
 #ifndef slice_h

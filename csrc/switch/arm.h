@@ -43,8 +43,8 @@ struct context {
 #define SWITCH_LABEL(r) "adr " r ", 1f\n\t"
 #endif
 
-/* Where there are 16 of them gcc takes the other names, clang warns of them, and
-   whether they are there it does not tell. */
+/* Where there are 16 of them gcc takes the other names, clang warns of them,
+   and whether they are there it does not tell. */
 #if !defined(__clang__) || defined(__ARM_NEON) || defined(__ARM_VFPV3__)
 #define SWITCH_CLOBBER_D32 \
   , "d16", "d17", "d18", "d19", "d20", "d21", "d22", "d23", "d24", "d25", \

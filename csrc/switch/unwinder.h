@@ -1,9 +1,9 @@
 /*
 ** unwinder.h
-** What of <unwind.h> is not the same everywhere: the interfaces are those of the
-** Itanium C++ ABI, on 32-bit ARM those of its Exception Handling ABI (EHABI,
-** IHI 0038), whose frames have no tables but what they say to a personality.
-** The functions are found at run time (cxx.h).
+** What of <unwind.h> is not the same everywhere: the interfaces are those of
+** the Itanium C++ ABI, on 32-bit ARM those of its Exception Handling ABI
+** (EHABI, IHI 0038), whose frames have no tables but what they say to a
+** personality. The functions are found at run time (cxx.h).
 */
 
 #ifndef unwinder_h

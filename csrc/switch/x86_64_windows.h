@@ -29,10 +29,10 @@
 ** access between limit and low is an overflow, for whose handlers the system
 ** then makes the upper pages of the guard usable.
 **
-** The list of handlers is empty in Windows for 64 bits. Wine has those of its own
-** libraries there, and compares their addresses with the stack pointer. What
-** stays the thread's is FiberData (gs:0x20): a program which itself runs on
-** fibers of Windows may resume and yield in each of them.
+** The list of handlers is empty in Windows for 64 bits. Wine has those of its
+** own libraries there, and compares their addresses with the stack pointer.
+** What stays the thread's is FiberData (gs:0x20): a program which itself runs
+** on fibers of Windows may resume and yield in each of them.
 **
 ** Why not those fibers (CreateFiberEx, SwitchToFiber): they bring their own
 ** stack, which the system reserves and frees; here a stack is the owner's, and

@@ -26,6 +26,12 @@ skip () {
 
 case $PWD in *[[:space:]]*) skip "compilers get names of directories here without spaces" ;; esac
 
+# namespaces: is for rows that run programs inside of a root
+namespaces () {
+  [ "$(id -u)" = 0 ] || skip "needs root, for chroot"
+  refused=$(unshare --mount --fork --pid true 2>&1) || skip "no namespaces here: $refused"
+}
+
 # native: is for rows that run programs for x86-64 and i386 as they are
 native () {
   [ "$(uname -m)" = x86_64 ] || skip "needs x86-64"

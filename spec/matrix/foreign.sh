@@ -11,7 +11,7 @@
 . spec/matrix/debian.sh
 
 suite=$1 arch=$2 triple=$3 qemu=$4
-[ "$(id -u)" = 0 ] || skip "needs root, for chroot and binfmt_misc"
+namespaces
 [ -n "$qemu" ] || native
 install mmdebstrap debian-archive-keyring "gcc-$triple" "g++-$triple"
 

@@ -15,8 +15,8 @@ triple=aarch64-linux-gnu
 
 [ "$(id -u)" = 0 ] || skip "needs root, for Debian's packages of arm64"
 install mmdebstrap debian-archive-keyring gcc-$triple
-root qemu72 bookworm extract qemu-user
-qemu=$root/usr/bin/qemu-aarch64
+root qemu72 bookworm extract qemu-user-static
+qemu=$root/usr/bin/qemu-aarch64-static
 root arm64-pages bookworm extract \
   libc6-dev,libgcc-s1,libcmocka-dev,lua5.4,liblua5.4-dev,lua-busted --architectures=arm64
 

@@ -65,7 +65,7 @@ static int fail (lua_State *L, int code) {
 ** =======================================================
 */
 
-/* The handle is the first member of its wait. */
+/* What libuv hands back is the first member of its wait. */
 static void freewait (uv_handle_t *handle) {
   free(handle);
 }
@@ -135,7 +135,8 @@ static struct wait *newwait (lua_State *L, int fd) {
 
 /* The end of a wait, inside libuv: where that was a timer it might still wait for
    the next event, for which the task would wait, too. */
-static void over (struct wait *w) {
+static void over (void *handle) {
+  struct wait *w = (struct wait *)handle;
   uv_stop(&w->loop->uv);
   w->isover = 1;
   w->next = NULL;
@@ -145,7 +146,7 @@ static void over (struct wait *w) {
 
 
 static void ontimer (uv_timer_t *handle) {
-  over((struct wait *)handle);
+  over(handle);
 }
 
 
@@ -155,7 +156,7 @@ static void onpoll (uv_poll_t *handle, int status, int events) {
   (void)status;
   (void)events;
   uv_poll_stop(handle);
-  over((struct wait *)handle);
+  over(handle);
 }
 
 

@@ -130,7 +130,11 @@ INLINE void annotate_drop (struct annotation *a, const void *low,
 
 #elif defined(ANNOTATE_TSAN)
 
-#include <sanitizer/tsan_interface.h>
+/* <sanitizer/tsan_interface.h> of gcc 10 defines variables in each file. */
+void *__tsan_get_current_fiber (void);
+void *__tsan_create_fiber (unsigned int flags);
+void __tsan_destroy_fiber (void *fiber);
+void __tsan_switch_to_fiber (void *fiber, unsigned int flags);
 
 void __tsan_func_entry (void *pc);  /* what the compiler calls */
 

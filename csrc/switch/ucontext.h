@@ -84,12 +84,14 @@ static inline void *switch_thread (void) {
 }
 
 #if !defined(__cplusplus)  /* <signal.h> hides it in strict C99 */
-int pthread_sigmask (int how, const sigset_t *set, sigset_t *old);
+int sigprocmask (int how, const sigset_t *set, sigset_t *old);
 #endif
 
-/* The signal mask is the thread's, not the context's: it goes along. */
+/* The signal mask is the thread's, not the context's: it goes along. To read it
+   'pthread_sigmask' does the same, which glibc before 2.32 has in a library
+   that a program without threads does not load. */
 static inline void switch_takemask (ucontext_t *to) {
-  pthread_sigmask(0, NULL, &to->uc_sigmask);
+  sigprocmask(0, NULL, &to->uc_sigmask);
 }
 
 static inline void *switch_swap (struct context *c, void *message) {

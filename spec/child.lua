@@ -107,15 +107,10 @@ end
 
 local unwinds
 
---- Has the running Lua unwind tables, without which C++ does not get past its
--- functions? Compiled as C for 32-bit ARM it mostly has none. Without the module in
--- C++ nobody knows: yes.
+--- Does C++ get past the functions of the running Lua (see unwinding.lua)?
 function child.unwinds()
   if unwinds == nil then
-    unwinds = child.bare([[
-      local found, cxx = pcall(require, "cxx")
-      io.write(tostring(not found or select(2, pcall(cxx.frames)) > cxx.frames()))
-    ]]).output == "true"
+    unwinds = child.bare([[io.write(tostring(require "unwinding"()))]]).output == "true"
   end
   return unwinds
 end

@@ -44,13 +44,14 @@ local function reserved()
   return cfiber.stats().reserved / 1024
 end
 
--- By how much each may grow. A slab of stacks more or less stays; what garbage
--- there is at once varies, and some of Lua's tables keep the size for the most.
+-- By how much each may grow. A slab of stacks more or less stays, where each may have
+-- a guard that is a mapping; what garbage there is at once varies, and some of Lua's
+-- tables keep the size for the most.
 local figures = {
   {name = "Lua's memory", unit = "KB", more = 32, get = function() return collectgarbage "count" end},
   {name = "reserved for stacks", unit = "KB", more = 128 * 1024, get = reserved},
   linux and {name = "resident", unit = "KB", more = 512, get = resident} or nil,
-  linux and {name = "mappings", unit = "", more = 4, get = mappings} or nil,
+  linux and {name = "mappings", unit = "", more = cfiber.stats().guard == "advice" and 4 or 256, get = mappings} or nil,
 }
 
 -- All looks have their place from the beginning: they are no growth.

@@ -134,7 +134,7 @@ end, {onmain = true})
 -- ---------------------------------------------------------------------------
 -- C++
 
-if not hascxx then
+if not hascxx or not require "unwinding"() then
   return scenarios
 end
 

@@ -113,6 +113,11 @@ static void countmade (struct pool *p) {
 }
 
 
+static size_t goodshift (const struct pool *p) {
+  return p->live < STACKS_SHIFTED ? p->live % STACK_SHIFTS * STACK_SHIFT : 0;
+}
+
+
 static struct stack *make (struct pool *p) {
   struct slab *b = p->open;
   struct stack *s;
@@ -120,7 +125,7 @@ static struct stack *make (struct pool *p) {
   if (b == NULL && (b = addslab(p)) == NULL)
     return NULL;
   p->all->failed = "guard of a stack of";
-  s = slab_take(b, &p->all->guard);
+  s = slab_take(b, goodshift(p), &p->all->guard);
   if (s != NULL) {
     s->pool = p;
     p->limit = p->all->limit;

@@ -50,10 +50,10 @@ static char *slotbase (struct slab *b, int slot) {
 
 
 /* The record of a stack goes with its memory and is written again. */
-static struct stack *makerecord (struct slab *b, char *base) {
+static struct stack *makerecord (struct slab *b, char *base, size_t shift) {
   size_t bytes = guardsize() + b->size;
   struct stack *s =
-    (struct stack *)(void *)(base + bytes - sizeof(struct stack));
+    (struct stack *)(void *)(base + bytes - shift - sizeof(struct stack));
   s->base = base;
   s->bytes = bytes;
   s->size = b->size;
@@ -64,7 +64,7 @@ static struct stack *makerecord (struct slab *b, char *base) {
 }
 
 
-struct stack *slab_take (struct slab *b, enum pages_guard *way) {
+struct stack *slab_take (struct slab *b, size_t shift, enum pages_guard *way) {
   int slot;
   if (b->used < b->begun)
     slot = back(b)[b->begun - b->used - 1];
@@ -75,7 +75,7 @@ struct stack *slab_take (struct slab *b, enum pages_guard *way) {
     b->begun++;
   }
   b->used++;
-  return makerecord(b, slotbase(b, slot));
+  return makerecord(b, slotbase(b, slot), shift);
 }
 
 

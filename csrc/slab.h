@@ -37,9 +37,11 @@ PRIVATE struct slab *slab_new (size_t size, int slots);
    then it is as good as before. */
 PRIVATE int slab_free (struct slab *b);
 
-/* A stack of a slab that has a free slot, guarded as pages_guard does it.
-   NULL with errno set when the system refuses the guard. */
-PRIVATE struct stack *slab_take (struct slab *b, enum pages_guard *way);
+/* A stack of a slab that has a free slot, guarded as pages_guard does it. Its
+   upper end moves down by 'shift' bytes, whole cache lines. NULL with errno set
+   when the system refuses the guard. */
+PRIVATE struct stack *slab_take (struct slab *b, size_t shift,
+                                 enum pages_guard *way);
 
 /* Takes a stack of this slab back, and its memory. Nobody stands on it. */
 PRIVATE void slab_give (struct slab *b, struct stack *s);

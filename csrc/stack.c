@@ -21,7 +21,6 @@ static int iszero (const char *from, const char *end) {
 
 
 size_t stack_used (const struct stack *s) {
-  const char *end = s->base + s->bytes;
   const char *p = stack_low(s);
   size_t page = pages_size();
   annotate_peek();
@@ -30,7 +29,7 @@ size_t stack_used (const struct stack *s) {
   while (iszero(p, p + sizeof(uintptr_t)))
     p += sizeof(uintptr_t);
   annotate_peeked();
-  return (size_t)(end - p);
+  return (size_t)((const char *)(s + 1) - p);
 }
 
 

@@ -3,10 +3,10 @@
 ** One native stack: a guarded piece of memory. Knows no Lua.
 **
 **                                                      multiples of a page
-**   | guard         | the stack, growing down <---- | struct stack |
+**   | guard         | the stack, growing down <---- | struct stack |  shift |
 **   base            base + guard                    top           base + bytes
 **
-** The record lies at the upper end, in the page that every stack touches
+** The record lies next to the upper end, in the page that every stack touches
 ** first, out of reach of an overflow.
 */
 

@@ -14,7 +14,7 @@
 static inline struct stack *stack_alone (size_t size) {
   enum pages_guard way = GUARD_ADVICE;
   struct slab *b = slab_new(size, 1);
-  struct stack *s = b == NULL ? NULL : slab_take(b, &way);
+  struct stack *s = b == NULL ? NULL : slab_take(b, 0, &way);
   if (b != NULL && s == NULL) {
     int why = errno;
     slab_free(b);

@@ -15,9 +15,9 @@
 #include "refuse.h"
 
 #define N 10
-#define MANY 1000
 #define DEEP (2 * SIZE)  /* more than is kept, with pages of 64 KB too */
 #define LOOK ((int)(TRIM_INTERVAL / DEEP))  /* puts after which a pool looks */
+#define MANY (3 * LOOK)
 
 static struct stack *s[MANY];
 
@@ -90,19 +90,40 @@ static void test_bytes (void **state) {
 }
 
 
+static size_t shiftof (const struct stack *t) {
+  return (size_t)(t->base + t->bytes - (const char *)(t + 1));
+}
+
+
+static void test_shifts (void **state) {
+  struct pools ps;
+  struct pool *p = openone(&ps, SIZE, 1);
+  int i;
+  (void)state;
+  pools_getall(p, s, STACKS_SHIFTED + 2);
+  for (i = 0; i < STACKS_SHIFTED; i++)
+    assert_true(shiftof(s[i]) == (size_t)(i % STACK_SHIFTS * STACK_SHIFT));
+  for (; i < STACKS_SHIFTED + 2; i++)
+    assert_true(shiftof(s[i]) == 0);
+  pools_putall(s, STACKS_SHIFTED + 2);
+  pools_leave(p);
+  pools_gone(&ps);
+}
+
+
 /* The slabs of the first two stacks have one slot each and go with it. */
 static void test_slots_reused (void **state) {
   struct pools ps;
   struct pool *p = openone(&ps, SIZE, 0);
-  struct stack *again;
   int i;
   (void)state;
   pools_getall(p, s, 70);
   refuse_nothing();
   for (i = 2; i < 70; i++) {
+    const char *base = s[i]->base;
     pool_put(s[i]);
-    again = pool_get(p);
-    assert_ptr_equal(again, s[i]);
+    s[i] = pool_get(p);
+    assert_ptr_equal(s[i]->base, base);
     pools_right(&ps, s, 70);
   }
   assert_int_equal(refuse_mmap.uses + refuse_munmap.uses, 0);
@@ -501,6 +522,8 @@ int main (void) {
      test_growth, NULL, NULL, NULL},
     {"a slab takes SLAB_BYTES_MAX at most, or has one slot",
      test_bytes, NULL, NULL, NULL},
+    {"the first STACKS_SHIFTED stacks begin at STACK_SHIFTS places of a page",
+     test_shifts, NULL, NULL, NULL},
     {"slots that came back are used before a new slab is made",
      test_slots_reused, NULL, NULL, NULL},
     {"one empty slab is kept", test_one_kept, NULL, NULL, NULL},

@@ -40,7 +40,7 @@ static struct slab *open (size_t size, int slots) {
 static void take (struct slab *b, struct stack **s, int n) {
   int i;
   for (i = 0; i < n; i++) {
-    s[i] = slab_take(b, &way);
+    s[i] = slab_take(b, 0, &way);
     assert_non_null(s[i]);
   }
 }
@@ -77,6 +77,23 @@ static void test_layout (void **state) {
     assert_ptr_equal(s[i]->base, s[i - 1]->base + s[i - 1]->bytes);
   assert_ptr_equal(s[N - 1]->base + s[N - 1]->bytes, (char *)b + b->bytes);
   give(b, s, N);
+  drop(b);
+}
+
+
+/* Less of the stack is left, its ends stay where they are. */
+static void test_shift (void **state) {
+  struct slab *b = open(SIZE, N);
+  struct stack *s = slab_take(b, 192, &way);
+  (void)state;
+  assert_non_null(s);
+  assert_ptr_equal((char *)(s + 1) + 192, s->base + s->bytes);
+  assert_ptr_equal(stack_low(s) + SIZE, s->base + s->bytes);
+  assert_int_equal(stack_used(s), sizeof(struct stack));
+  slab_give(b, s);
+  s = slab_take(b, 0, &way);
+  assert_ptr_equal((char *)(s + 1), s->base + s->bytes);
+  slab_give(b, s);
   drop(b);
 }
 
@@ -299,7 +316,7 @@ static void test_guard_refused (void **state) {
   refuse_from(&refuse_madvise, 1, EINVAL);
   refuse_from(&refuse_mprotect, 1, ENOMEM);
   errno = 0;
-  none = slab_take(b, &way);
+  none = slab_take(b, 0, &way);
   why = errno;
   refuse_nothing();
   assert_null(none);
@@ -388,13 +405,13 @@ static int reuselocked (void *data) {
   if (!memory_lock())
     return 2;
   b = slab_new(SIZE, 2);
-  s = b == NULL ? NULL : slab_take(b, &how);
+  s = b == NULL ? NULL : slab_take(b, 0, &how);
   if (s == NULL)
     return 2;
   s->slab = NULL;
   s->trimmed = 1;
   slab_give(b, s);
-  if (slab_take(b, &how) != s || s->slab != b || s->trimmed != 0)
+  if (slab_take(b, 0, &how) != s || s->slab != b || s->trimmed != 0)
     return 1;
   slab_give(b, s);
   return slab_free(b);
@@ -506,6 +523,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     {"slots lie one behind the other up to the end of the mapping",
      test_layout, NULL, NULL, NULL},
+    {"a shift takes its bytes from the upper end", test_shift, NULL, NULL, NULL},
     {"slots in use and begun are counted", test_counts, NULL, NULL, NULL},
     {"slots given back go first, the last of them before the others",
      test_order, NULL, NULL, NULL},

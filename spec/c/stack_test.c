@@ -127,8 +127,8 @@ static void opensite (struct site *site) {
   enum pages_guard way = GUARD_ADVICE;
   site->slab = slab_new(SIZE, 2);
   assert_non_null(site->slab);
-  site->neighbour = stack_low(slab_take(site->slab, &way));
-  site->stack = slab_take(site->slab, &way);
+  site->neighbour = stack_low(slab_take(site->slab, 0, &way));
+  site->stack = slab_take(site->slab, 0, &way);
   assert_ptr_equal(site->neighbour + SIZE, site->stack->base);
   assert_true(memory_share(site->neighbour, SIZE));
   memset(site->neighbour, 0x5A, SIZE);
@@ -298,11 +298,11 @@ static void test_used (void **state) {
 static void test_used_again (void **state) {
   enum pages_guard way = GUARD_ADVICE;
   struct slab *b = slab_new(SIZE, 1);
-  struct stack *s = slab_take(b, &way);
+  struct stack *s = slab_take(b, 0, &way);
   (void)state;
   *below(s, 40000) = 1;
   slab_give(b, s);
-  assert_ptr_equal(slab_take(b, &way), s);
+  assert_ptr_equal(slab_take(b, 0, &way), s);
   assert_true(stack_used(s) <= sizeof(struct stack));
   stack_drop(s);
 }

@@ -76,7 +76,7 @@ DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT $(UCONTEXT)
 # give the same bytes everywhere.
 PLACELESS = -ffile-prefix-map="$$PWD"=.
 # Unwind tables: C++ exceptions, debuggers and profilers pass through.
-COMPILE = $(CC) -std=$(STD) -fPIC -fexceptions -fasynchronous-unwind-tables $(PLACELESS) $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
+COMPILE = $(CC) -std=$(STD) -fPIC $(DIRECT) -fexceptions -fasynchronous-unwind-tables $(PLACELESS) $(CFLAGS) $(WARNINGS) $(DEFINES) $(CPPFLAGS)
 LUACOMPILE = $(COMPILE) -I$(LUA_INCDIR)
 
 ifneq ($(WINDOWS),)
@@ -95,8 +95,10 @@ ARCHIVE = ZERO_AR_DATE=1 $(AR) rcs
 UCONTEXT = -D_XOPEN_SOURCE=600 -D_DARWIN_C_SOURCE -Wno-deprecated-declarations
 else
 # Functions of other libraries are looked up when the module is loaded, not on a
-# fiber's stack, and their addresses are read-only from then on.
+# fiber's stack, and their addresses are read-only from then on. So the table that
+# looks them up at the first call is not needed: without it a call is faster.
 SHARED = -shared -Wl,-z,relro,-z,now
+DIRECT = -fno-plt
 # Of code that many objects have in common (COMDAT: on i386, what loads a GOT) the
 # linker keeps one, in which names must not be local then. On MIPS relocations to
 # local names mean something else (psABI, R_MIPS_GPREL16), so names stay hidden.

@@ -59,6 +59,12 @@ void fiber_unanchor (struct universe *u, struct fiber *f) {
 }
 
 
+void fiber_untie (struct universe *u, struct fiber *f) {
+  fiber_unanchor(u, f);
+  u->mixed -= (size_t)f->mixed;
+}
+
+
 void fiber_abandon (struct universe *u, struct fiber *f) {
   struct fiber *inner = f->inner;
   DEBUG_ASSERT((f->state != FIBER_SUSPENDED || u->suspended > 0)

@@ -142,7 +142,7 @@ struct universe {
   struct fiber *last;  /* the last to yield natively, or NULL: a good guess
                           at the next to be resumed */
   struct marks marks;  /* where threads have what tells them apart */
-  struct row row;  /* of resumes, but for those of 'last' */
+  struct row row;  /* of resumes, but for those of 'last' and fresh ones */
   void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
                     overflow*.c writes it, other threads may read it */
   void *user;  /* the OS thread that called last: debug.h, debug builds only */
@@ -272,6 +272,9 @@ PRIVATE void fiber_unwish (struct universe *u, const lua_State *co);
 
 /* Takes anchor and place in the map from a fiber. */
 PRIVATE void fiber_unanchor (struct universe *u, struct fiber *f);
+
+/* The same, and f is no longer among the mixed ones. */
+PRIVATE void fiber_untie (struct universe *u, struct fiber *f);
 
 /* Nobody can reach the fiber's thread: takes its stack away, if it is not
    inside another, with which it goes. */
@@ -439,9 +442,10 @@ INLINE void fiber_unmount (struct universe *u, struct fiber *f) {
   DEBUG_ASSERT(!stack_holds(f->stack, switch_here())
                && "cannot give away the stack one stands on");
   DEBUG_ASSERT(f != u->running && "cannot take the stack of a running fiber");
-  if (f->anchored || u->last == f)
-    fiber_unanchor(u, f);
-  u->mixed -= (size_t)f->mixed;
+  DEBUG_ASSERT((f->anchored || f != u->last)
+               && "what yielded natively has an anchor");
+  if (f->anchored || f->mixed)
+    fiber_untie(u, f);
   annotate_drop(&f->annotation, stack_low(f->stack), f->size);
   pool_put(f->stack);
 }
@@ -517,8 +521,11 @@ INLINE struct fiber *fiber_mount (struct stack *s, lua_State *co,
    Whether it can be resumed at all is for 'lua_resume' to say. */
 INLINE struct fiber *fiber_start (struct universe *u, lua_State *co, int narg) {
   int compact = lua_status(co) == LUA_YIELD;
-  if ((!compact && map_find(&u->map, co) != NULL)
-      || (narg > 0 && !lua_checkstack(co, narg))
+  if (compact)
+    row_resume(&u->row, co);
+  else if (map_find(&u->map, co) != NULL)
+    return NULL;
+  if ((narg > 0 && !lua_checkstack(co, narg))
       || u->closed || u->wishes.count > 0 || u->pools.usual->free == NULL)
     return NULL;
   return fiber_mount(pool_get(u->pools.usual), co, BODY_RESUME, compact);
@@ -535,8 +542,10 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
                          int narg, int *nres) {
   struct fiber *f = u->last;
   if (!LIKELY(f != NULL && f->L == *co)) {
-    row_resume(&u->row, *co);
-    f = (struct fiber *)map_glance(&u->map, *co);
+    f = u->suspended == 0 ? NULL
+        : (struct fiber *)map_glance(&u->map, *co);
+    if (f != NULL)
+      row_resume(&u->row, *co);
   }
   if (!LIKELY(u->depth < u->quick_depth && narg < LUA_MINSTACK
               && (u->running == NULL ? fiber_athome(u)

@@ -46,7 +46,7 @@ INLINE struct map_slot *map_locate (const struct map *m, const void *key) {
 
 /* The value of 'key', or NULL. */
 INLINE void *map_find (const struct map *m, const void *key) {
-  return map_locate(m, key)->value;
+  return m->count == 0 ? NULL : map_locate(m, key)->value;
 }
 
 /* The same, at a glance: NULL also where 'key' is not in its home slot. */

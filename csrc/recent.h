@@ -12,17 +12,13 @@
 #include "config.h"
 #include "map.h"
 
-struct recent_place {
-  unsigned char mark;  /* of a thread */
-  unsigned char time;  /* of its compact yield, in units of age */
-};
-
 struct recent {
-  struct recent_place places[RECENT_PLACES];  /* by the thread's address */
+  uint16_t places[RECENT_PLACES];  /* by the thread's address: when it yielded,
+                                      in units of age, by a clock of its own */
 };
 
 /*
-** Places and marks are those of addresses: another thread may take the place
+** Places and clocks are those of addresses: another thread may take the place
 ** or look the same. Then a yield is of the slower kind, no more. The time is
 ** the number of compact yields so far.
 */
@@ -30,20 +26,18 @@ INLINE size_t recent_index (const void *co) {
   return ((uintptr_t)co >> MAP_HASH_SHIFT) & (RECENT_PLACES - 1);
 }
 
-INLINE unsigned char recent_mark (const void *co) {
-  return (unsigned char)(((uintptr_t)co >> MAP_HASH_SHIFT) / RECENT_PLACES);
+INLINE uint16_t recent_clock (const void *co, size_t time) {
+  size_t mark = ((uintptr_t)co >> MAP_HASH_SHIFT) / RECENT_PLACES;
+  return (uint16_t)(mark * RECENT_MARK + time / RECENT_UNIT);
 }
 
 INLINE void recent_add (struct recent *r, const void *co, size_t time) {
-  struct recent_place *p = &r->places[recent_index(co)];
-  p->mark = recent_mark(co);
-  p->time = (unsigned char)(time / RECENT_UNIT);
+  r->places[recent_index(co)] = recent_clock(co, time);
 }
 
 INLINE int recent_has (const struct recent *r, const void *co, size_t time) {
-  const struct recent_place *p = &r->places[recent_index(co)];
-  return p->mark == recent_mark(co)
-      && (unsigned char)(time / RECENT_UNIT - p->time) <= RECENT_UNITS;
+  uint16_t then = r->places[recent_index(co)];
+  return (uint16_t)(recent_clock(co, time) - then) <= RECENT_UNITS;
 }
 
 #endif

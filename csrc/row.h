@@ -4,7 +4,8 @@
 **
 ** Threads that were made one after the other lie at equal distances: those
 ** that are resumed in such a row find theirs loaded. Addresses are numbers
-** here: they may lie outside of all that there is.
+** here: they may lie outside of all that there is. For a fresh thread this
+** has nothing to offer: it was just made.
 */
 
 #ifndef row_h
@@ -27,18 +28,21 @@ INLINE void row_loadnear (uintptr_t co) {
   PREFETCH((const void *)(co + NEAR_CALL + 64));
 }
 
-/* 'thread' is about to be resumed. */
+/* 'thread', which is not fresh, is about to be resumed. */
 INLINE void row_resume (struct row *r, const void *thread) {
   uintptr_t co = (uintptr_t)thread;
   uintptr_t stride = co - r->last;
-  row_loadnear(co);
+  if (stride == 0)
+    return;
   if (stride == r->stride) {
-    uintptr_t next = co + stride;
+    uintptr_t next = co + ROW_AHEAD * stride;
     PREFETCH((const void *)next);
     PREFETCH((const void *)(next + 64));
     PREFETCH((const void *)(next + 128));
     row_loadnear(next);
   }
+  else
+    row_loadnear(co);
   r->last = co;
   r->stride = stride;
 }

@@ -24,9 +24,10 @@
 **                        void (*entry) (void *message));
 **       c becomes the context of a stack on which nothing has run: the first
 **       swap calls 'entry' there. The stack is the memory from low up to
-**       top. Floating-point control is the caller's. 'entry' must not
-**       return; its frame ends frame pointers and unwind tables, so that
-**       debuggers, profilers and unwinders stop there.
+**       top. Floating-point control is that of the caller, who makes the
+**       first swap. 'entry' must not return; its frame ends frame pointers
+**       and unwind tables, so that debuggers, profilers and unwinders stop
+**       there.
 **
 **   void *switch_swap (struct context *c, void *message);
 **       exchanges the running state with c. 'message' is what the other side

@@ -12,7 +12,7 @@
 **    8  fp   rbp                        top - 8   0, where a return address
 **   16  ip   where to go on                       would be: sp points here
 **   24  mxcsr                           top - 16  frame of 'entry' ...
-**   28  x87 control word
+**   28  x87 control word                0 on a prepared stack: as it is
 */
 
 #ifndef x86_64_sysv_h
@@ -61,7 +61,7 @@ static inline void switch_prepare (struct context *c, void *low, void *top,
   c->sp = sp;
   c->fp = NULL;  /* no caller's frame */
   c->ip = (void *)(uintptr_t)entry;
-  __asm__ volatile ("stmxcsr %0\n\tfnstcw %1" : "=m" (c->mxcsr), "=m" (c->x87));
+  c->x87 = 0;  /* which no control word is, for bit 6 is always set */
 }
 
 static inline void *switch_here (void) {
@@ -78,15 +78,20 @@ static inline void *switch_thread (void) {
   return self;
 }
 
-/* Exchanges the floating-point control with that of c. On Zen 4 reading MXCSR
-   costs 4.2 ns and loading it 0.6, or 14 where control bits change: to compare
-   first costs more than it saves. */
+/* On Zen 4 reading MXCSR costs 4.2 ns and loading it 0.6, or 14 where control
+   bits change: to compare first costs more than it saves. A context that was
+   just prepared takes the control as it is. */
+static inline void switch_loadfp (uint32_t mxcsr, uint16_t x87) {
+  if (x87 != 0)
+    __asm__ volatile ("ldmxcsr %0\n\tfldcw %1" : : "m" (mxcsr), "m" (x87));
+}
+
 static inline void switch_swapfp (struct context *c) {
   uint32_t mxcsr = c->mxcsr;
   uint16_t x87 = c->x87;
-  __asm__ volatile ("stmxcsr %0\n\tfnstcw %1\n\tldmxcsr %2\n\tfldcw %3"
-                    : "=m" (c->mxcsr), "=m" (c->x87)
-                    : "m" (mxcsr), "m" (x87));
+  __asm__ volatile ("stmxcsr %0\n\tfnstcw %1"
+                    : "=m" (c->mxcsr), "=m" (c->x87));
+  switch_loadfp(mxcsr, x87);
 }
 
 static inline void *switch_swap (struct context *c, void *message) {
@@ -116,8 +121,7 @@ static inline void *switch_swap (struct context *c, void *message) {
 }
 
 static inline void switch_exit (struct context *c, void *message) {
-  __asm__ volatile ("ldmxcsr %0\n\tfldcw %1"
-                    : : "m" (c->mxcsr), "m" (c->x87));
+  switch_loadfp(c->mxcsr, c->x87);
   __asm__ volatile (
     "movq 8(%0), %%rbp\n\t"
     "movq 16(%0), %%rdx\n\t"

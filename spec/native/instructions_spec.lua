@@ -18,7 +18,7 @@ local function once(figure, library)
 end
 
 -- Measured with gcc 12 -O2 and Lua 5.4.4, and 10 % slack.
-local most = {pair = 0.84, wrap = 0.84, compact = 1.3, create = 1.19}
+local most = {pair = 0.84, wrap = 0.84, compact = 1.26, create = 1.17}
 
 describe("Against stock coroutines, counted in instructions,", function()
   if helper.mode ~= "plain" or helper.cfiber.stats().switch == "ucontext" then

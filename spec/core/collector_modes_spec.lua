@@ -234,14 +234,18 @@ describe("collectgarbage in a fiber", function()
     end)
   end)
 
+  -- No large string: Lua 5.5 makes it with a collection, though that is stopped.
   it("counts what the main thread counts", function()
     for _, lib in pairs(libraries) do
       helper.leakless(withcollector, function()
         collectgarbage "stop"
         local c = lib.wrap(function()
-          for i = 1, math.huge do
-            local text = ("x"):rep(100000) .. i
-            lib.yield(collectgarbage "count", text)
+          while true do
+            local list = {}
+            for i = 1, 10000 do
+              list[i] = i
+            end
+            lib.yield(collectgarbage "count", list)
           end
         end)
         c()

@@ -110,13 +110,16 @@ local function words(row)
   elseif r.how == "skipped" then
     return "not run: " .. r.why
   end
-  local ci = (row.test or r.form == "short") and "in CI: " or ""
   if row.compiled and r.how == "passed" then
-    return ("%scompiled only, %d checks"):format(ci, r.passed)
+    return ("in CI: compiled only, %d checks"):format(r.passed)
   end
-  local what = r.form == "short" and row.short or row.what or "whole suite"
+  local whole = row.what or "whole suite"
+  local short = row.short or whole
   local counts = r.why:gsub(", 0 failed", ""):gsub(", 0 skipped", "")
-  return ("%s%s: %s"):format(ci, what, counts)
+  if r.form == "short" or row.test or short == whole then
+    return ("in CI: %s: %s"):format(r.form == "short" and short or whole, counts)
+  end
+  return ("%s: %s; in CI: %s"):format(whole, counts, short)
 end
 
 local function write_table()

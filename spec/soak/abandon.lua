@@ -44,6 +44,8 @@ local function reserved()
   return cfiber.stats().reserved / 1024
 end
 
+cfiber.wrap(function() end)()  -- from the first stack on it is known how guards are made
+
 -- By how much each may grow. A slab of stacks more or less stays, where each may have
 -- a guard that is a mapping; what garbage there is at once varies, and some of Lua's
 -- tables keep the size for the most.

@@ -72,6 +72,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
   -Wmissing-prototypes -Wcast-align $(if $(CI),-Werror)
 DEFINES = $(if $(filter ucontext,$(SWITCH)),-DCFIBER_SWITCH_UCONTEXT $(UCONTEXT)) \
   $(if $(DEBUG),-DCFIBER_DEBUG)
+DIRECT =
 # The name of the directory, which -g writes down, is left out: the same sources
 # give the same bytes everywhere.
 PLACELESS = -ffile-prefix-map="$$PWD"=.

@@ -59,7 +59,8 @@
 /* Bytes below the top that a stack keeps while it waits for the next fiber: a
    usual one touches 4 KB. The bytes below those that tell whether it was used
    deeply. And how many bytes of stacks come back before those that came are
-   looked at, which takes 60 ns each. */
+   looked at, which takes 60 ns each: as much of deep pages may stay in a pool
+   that nothing comes back to. */
 #define STACK_KEEP ((size_t)16 << 10)
 #define STACK_LOOK ((size_t)4 << 10)
 #define TRIM_INTERVAL ((size_t)64 << 20)
@@ -67,8 +68,9 @@
 /* By how many bytes, whole cache lines, a stack's top lies lower than that of
    the one before, and after how many that begins again. A cache keeps few lines
    from the same place of pages, in an L2 of 2 MB those of 512: 1,000 fibers in
-   turn are a third faster. Below C frames a fiber then often touches a second
-   page, so it ends where yields become compact. */
+   turn are a third faster. Only the first STACKS_SHIFTED of a pool are shifted:
+   below C frames a fiber often touches a second page by it, and past that many
+   others yield compactly. */
 #define STACK_SHIFT 128
 #define STACK_SHIFTS 16
 #define STACKS_SHIFTED NATIVE_LIMIT

@@ -62,6 +62,7 @@ void fiber_unanchor (struct universe *u, struct fiber *f) {
 void fiber_untie (struct universe *u, struct fiber *f) {
   fiber_unanchor(u, f);
   u->mixed -= (size_t)f->mixed;
+  f->mixed = 0;
 }
 
 

@@ -142,7 +142,7 @@ struct universe {
   struct fiber *last;  /* the last to yield natively, or NULL: a good guess
                           at the next to be resumed */
   struct marks marks;  /* where threads have what tells them apart */
-  struct row row;  /* of resumes, but for those of 'last' and fresh ones */
+  struct row row;  /* of most resumes: not those of 'last' */
   void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
                     overflow*.c writes it, other threads may read it */
   void *user;  /* the OS thread that called last: debug.h, debug builds only */
@@ -273,7 +273,7 @@ PRIVATE void fiber_unwish (struct universe *u, const lua_State *co);
 /* Takes anchor and place in the map from a fiber. */
 PRIVATE void fiber_unanchor (struct universe *u, struct fiber *f);
 
-/* The same, and f is no longer among the mixed ones. */
+/* The same, and f no longer counts as mixed. */
 PRIVATE void fiber_untie (struct universe *u, struct fiber *f);
 
 /* Nobody can reach the fiber's thread: takes its stack away, if it is not

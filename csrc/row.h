@@ -4,8 +4,8 @@
 **
 ** Threads that were made one after the other lie at equal distances: those
 ** that are resumed in such a row find theirs loaded. Addresses are numbers
-** here: they may lie outside of all that there is. For a fresh thread this
-** has nothing to offer: it was just made.
+** here: they may lie outside of all that there is. Fresh threads were mostly
+** just made and are no part of a row.
 */
 
 #ifndef row_h

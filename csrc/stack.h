@@ -21,7 +21,7 @@
 struct stack {
   char *base;  /* start of the guard */
   size_t bytes;  /* of guard and stack */
-  size_t size;  /* of the stack alone, in whole pages */
+  size_t size;  /* without the guard, in whole pages */
   struct slab *slab;  /* the memory it is cut from */
   struct pool *pool;  /* where it goes back to */
   struct stack *next;  /* in the pool's list of free stacks */
@@ -35,7 +35,7 @@ struct stack {
 PRIVATE size_t stack_used (const struct stack *s);
 
 /* Gives the pages of a free stack back that lie more than STACK_KEEP bytes
-   below the top, if there seem to be any. */
+   below the upper end, if there seem to be any. */
 PRIVATE void stack_trim (struct stack *s);
 
 /* The lowest address that may be used. */

@@ -93,6 +93,12 @@ def ucontext_registers(machine):
     return {"sp": is64(fields["sp"]), "x29": is64(fields["regs"][29]), "pc": is64(fields["pc"])}
 
 
+def stack_low(fiber):
+    """The lowest address of a fiber's stack, above the guard."""
+    stack = fiber["stack"]
+    return is64(stack["base"]) + is64(stack["bytes"]) - is64(stack["size"])
+
+
 def registers_of(context):
     """The registers of a struct context, the stack pointer first: see csrc/switch/."""
     fields = [field.name for field in context.type.strip_typedefs().fields()]
@@ -129,7 +135,7 @@ class Place:
         text = "thread 0x%x  %-9s" % (is64(self.thread), self.state)
         if self.fiber is None:
             return text + "  on the stack of its OS thread"
-        low = is64(self.fiber) - is64(self.fiber["size"])
+        low = stack_low(self.fiber)
         return text + "  stack 0x%x to 0x%x  %s" % (low, is64(self.fiber), lua_place(self.fiber))
 
 
@@ -179,7 +185,7 @@ def lua_place(fiber):
     if STATES[int(fiber["state"])] != "suspended":
         return ""
     inferior = gdb.selected_inferior()
-    buffer = is64(fiber) - is64(fiber["size"]) + 4096
+    buffer = stack_low(fiber) + 4096
     unwinds = gdb.parameter("unwindonsignal")
     try:
         debug = gdb.lookup_type("lua_Debug")

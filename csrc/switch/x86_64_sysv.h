@@ -11,8 +11,8 @@
 **    0  sp   rsp                        top (multiple of 16)
 **    8  fp   rbp                        top - 8   0, where a return address
 **   16  ip   where to go on                       would be: sp points here
-**   24  mxcsr                           top - 16  frame of 'entry' ...
-**   28  x87 control word                0 on a prepared stack: as it is
+**   24  mxcsr, or SWITCH_ASITIS         top - 16  frame of 'entry' ...
+**   28  x87 control word
 */
 
 #ifndef x86_64_sysv_h
@@ -31,6 +31,10 @@ struct context {
   uint32_t mxcsr;  /* SSE control and status */
   uint16_t x87;  /* x87 control word */
 };
+
+/* In place of MXCSR, whose upper half is reserved and 0: on a prepared stack the
+   floating-point control is left as it is. */
+#define SWITCH_ASITIS UINT32_MAX
 
 #if defined(__CET__) && (__CET__ & 1)
 #define SWITCH_LANDING "endbr64\n\t"  /* an indirect jump may end here */
@@ -61,7 +65,7 @@ static inline void switch_prepare (struct context *c, void *low, void *top,
   c->sp = sp;
   c->fp = NULL;  /* no caller's frame */
   c->ip = (void *)(uintptr_t)entry;
-  c->x87 = 0;  /* which no control word is, for bit 6 is always set */
+  c->mxcsr = SWITCH_ASITIS;
 }
 
 static inline void *switch_here (void) {
@@ -79,10 +83,9 @@ static inline void *switch_thread (void) {
 }
 
 /* On Zen 4 reading MXCSR costs 4.2 ns and loading it 0.6, or 14 where control
-   bits change: to compare first costs more than it saves. A context that was
-   just prepared takes the control as it is. */
+   bits change: to compare first costs more than it saves. */
 static inline void switch_loadfp (uint32_t mxcsr, uint16_t x87) {
-  if (x87 != 0)
+  if (mxcsr != SWITCH_ASITIS)
     __asm__ volatile ("ldmxcsr %0\n\tfldcw %1" : : "m" (mxcsr), "m" (x87));
 }
 

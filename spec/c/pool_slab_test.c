@@ -96,16 +96,17 @@ static size_t shiftof (const struct stack *t) {
 
 
 static void test_shifts (void **state) {
+  static struct stack *all[STACKS_SHIFTED + 2];
   struct pools ps;
   struct pool *p = openone(&ps, SIZE, 1);
   int i;
   (void)state;
-  pools_getall(p, s, STACKS_SHIFTED + 2);
+  pools_getall(p, all, STACKS_SHIFTED + 2);
   for (i = 0; i < STACKS_SHIFTED; i++)
-    assert_true(shiftof(s[i]) == (size_t)(i % STACK_SHIFTS * STACK_SHIFT));
+    assert_true(shiftof(all[i]) == (size_t)(i % STACK_SHIFTS * STACK_SHIFT));
   for (; i < STACKS_SHIFTED + 2; i++)
-    assert_true(shiftof(s[i]) == 0);
-  pools_putall(s, STACKS_SHIFTED + 2);
+    assert_true(shiftof(all[i]) == 0);
+  pools_putall(all, STACKS_SHIFTED + 2);
   pools_leave(p);
   pools_gone(&ps);
 }

@@ -135,7 +135,7 @@ job("exceptions that end a fiber", function(pause)
   leaving.told()
 end)
 
-if not hasleaving then
+if not hasleaving or not require "unwinding"() then
   jobs[#jobs] = nil
 end
 

@@ -109,11 +109,11 @@
    pays for an anchor. Among 2,000 in turn the native yields win by it; with a
    window of 16,000, 100,000 in turn lose a fifth. RECENT_PLACES, a power of
    two, is how many yields are remembered; age is counted in RECENT_UNIT. The
-   times of threads that share a place are RECENT_MARK apart. */
+   clocks of threads that share a place are RECENT_MARK of these apart. */
 #define RECENT_PLACES 4096
 #define RECENT_UNIT 1024
 #define RECENT_UNITS 4
-#define RECENT_MARK 4099
+#define RECENT_MARK 256
 
 /* Bytes from a thread to what a resume reads first and late: the Lua stack
    that 'lua_newthread' allocates behind it, and the first call's record, which

@@ -416,8 +416,7 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
   if (f->body == BODY_CLOSE)
     return 0;  /* 'lua_yield' refuses, as in stock Lua */
   if (lua_isyieldable(L)) {
-    if (u->suspended >= u->native_limit || !f->cameback
-        || !recent_has(&u->recent, L, u->compact_yields))
+    if (!fiber_prefersnative(u, f))
       return 0;
   }
   else if (finalizer_isinside(u, L, f, 0))

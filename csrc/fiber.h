@@ -428,8 +428,7 @@ INLINE struct fiber *fiber_send (struct universe *u, struct fiber *f,
   debug_leave(&u->user, "resume");
   if (!LIKELY(u->running == f && u->exceptions == NULL))
     fiber_arrived(u, f, from);
-  fiber_leaverunning(u);
-  return f;
+  return fiber_leaverunning(u);
 }
 
 INLINE struct fiber *fiber_run (struct universe *u, struct fiber *f,
@@ -453,8 +452,7 @@ INLINE void fiber_unmount (struct universe *u, struct fiber *f) {
 /* Unmounts a fiber that ended or yielded compactly: a Lua status. */
 INLINE int fiber_finish (struct universe *u, struct fiber *f) {
   int status = f->status;
-  if (status == LUA_YIELD)
-    recent_add(&u->recent, f->L, u->compact_yields++);
+  u->compact_yields += status == LUA_YIELD;
   fiber_unmount(u, f);
   return status;
 }
@@ -589,6 +587,15 @@ INLINE int fiber_pass (struct universe *u, lua_State *L, struct fiber *f,
   return f->nvalues;
 }
 
+/* Should f, which can yield compactly, do it natively? It has an anchor, or
+   comes back so often that it is worth one. */
+INLINE int fiber_prefersnative (struct universe *u, struct fiber *f) {
+  return u->suspended < u->native_limit
+      && (f->anchored
+          || (recent_again(&u->recent, f->L, u->compact_yields)
+              && f->cameback));
+}
+
 /* Yields the 'n' values on top of L. Ends a C function like 'lua_yield':
    "return fiber_yield(u, L, n)". Raises where a yield is refused, and what
    fiber_throw passes. */
@@ -596,9 +603,9 @@ INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
   struct fiber *f = u->running;
   int ready = f != NULL && f->L == L && fiber_isunder(f);
   if (LIKELY(ready && lua_isyieldable(L))) {
-    if (!LIKELY(u->suspended < u->native_limit && (f->anchored || f->cameback)))
+    ready = f->anchored && u->suspended < u->native_limit;
+    if (!LIKELY(ready) && !fiber_prefersnative(u, f))
       return lua_yield(L, n);
-    ready = f->anchored;
   }
   else
     ready = ready && f->anchored && f->body != BODY_CLOSE

@@ -1,6 +1,6 @@
 /*
 ** recent.h
-** Which threads yielded compactly not long ago. Knows no Lua.
+** Which threads yielded not long ago. Knows no Lua.
 */
 
 #ifndef recent_h
@@ -31,13 +31,13 @@ INLINE uint16_t recent_clock (const void *co, size_t time) {
   return (uint16_t)(mark * RECENT_MARK + time / RECENT_UNIT);
 }
 
-INLINE void recent_add (struct recent *r, const void *co, size_t time) {
-  r->places[recent_index(co)] = recent_clock(co, time);
-}
-
-INLINE int recent_has (const struct recent *r, const void *co, size_t time) {
-  uint16_t then = r->places[recent_index(co)];
-  return (uint16_t)(recent_clock(co, time) - then) <= RECENT_UNITS;
+/* 'co' yields at this time: did it so not long ago? */
+INLINE int recent_again (struct recent *r, const void *co, size_t time) {
+  uint16_t *place = &r->places[recent_index(co)];
+  uint16_t now = recent_clock(co, time);
+  uint16_t age = (uint16_t)(now - *place);
+  *place = now;
+  return age <= RECENT_UNITS;
 }
 
 #endif

@@ -60,10 +60,10 @@
    usual one touches 4 KB. The bytes below those that tell whether it was used
    deeply. And how many bytes of stacks come back before those that came are
    looked at, which takes 60 ns each: as much of deep pages may stay in a pool
-   that nothing comes back to. */
+   that nothing comes back to, less where there is less. */
 #define STACK_KEEP ((size_t)16 << 10)
 #define STACK_LOOK ((size_t)4 << 10)
-#define TRIM_INTERVAL ((size_t)64 << 20)
+#define TRIM_INTERVAL ((size_t)(sizeof(void *) > 4 ? 64 : 16) << 20)
 
 /* By how many bytes, whole cache lines, a stack's top lies lower than that of
    the one before, and after how many that begins again. A cache keeps few lines

@@ -378,7 +378,8 @@ describe("The memory of stacks", function()
     ]], more)
   end)
 
-  -- What stays of so many fibers, in bytes.
+  -- What stays of so many fibers, in KB: 1,024 stacks that wait for reuse, of which many
+  -- touched a second page, for they begin at different places.
   local function burst(n)
     return lines("", [[
       local n = tonumber(...)
@@ -404,7 +405,7 @@ describe("The memory of stacks", function()
     assert.equal("0\t0\t0", found[2])
     local most, after, trimmed = found[1]:match "(%-?%d+)\t(%-?%d+)\t(%-?%d+)"
     assert.is_true(tonumber(most) > 4 * many, found[1])
-    assert.is_true(tonumber(after) < 10240 + more, found[1])
+    assert.is_true(tonumber(after) < 12288 + more, found[1])
     assert.is_true(tonumber(trimmed) < 6144, found[1])
   end)
 

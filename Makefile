@@ -97,9 +97,9 @@ UCONTEXT = -D_XOPEN_SOURCE=600 -D_DARWIN_C_SOURCE -Wno-deprecated-declarations
 else
 # Functions of other libraries are looked up when the module is loaded, not on a
 # fiber's stack, and their addresses are read-only from then on. So the table that
-# looks them up at the first call is not needed: without it a call is faster.
+# looks them up at the first call is not needed: on x86-64 a call without it is faster.
 SHARED = -shared -Wl,-z,relro,-z,now
-DIRECT = -fno-plt
+DIRECT := $(if $(findstring __x86_64__,$(shell $(CC) -dM -E -x c /dev/null 2>/dev/null)),-fno-plt)
 # Of code that many objects have in common (COMDAT: on i386, what loads a GOT) the
 # linker keeps one, in which names must not be local then. On MIPS relocations to
 # local names mean something else (psABI, R_MIPS_GPREL16), so names stay hidden.

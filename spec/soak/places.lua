@@ -5,6 +5,7 @@ local boundary = require "boundary"
 local cfiber = require "cfiber"
 local stock = require "soak.stock"
 local hasobjects, objects = pcall(require, "objects")
+hasobjects = hasobjects and require "unwinding"()  -- else they are not destroyed
 
 local random = math.random
 local places = {}

@@ -587,8 +587,9 @@ INLINE int fiber_pass (struct universe *u, lua_State *L, struct fiber *f,
   return f->nvalues;
 }
 
-/* Should f, which can yield compactly, do it natively? It has an anchor, or
-   comes back so often that it is worth one. */
+/* Should f, which yields and could do it compactly, do it natively? It has an
+   anchor, or comes back so often that it is worth one; that it yields is
+   noted. */
 INLINE int fiber_prefersnative (struct universe *u, struct fiber *f) {
   return u->suspended < u->native_limit
       && (f->anchored

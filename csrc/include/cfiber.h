@@ -78,12 +78,19 @@ CFIBER_API int luaopen_cfiber (lua_State *L);
 ** =======================================================
 */
 
+/* Another OS thread may be about to import, too: see cfiber_settable. */
+#if defined(__GNUC__)
+#define CFIBER_PRESENT __atomic_load_n(&cfiber_table, __ATOMIC_RELAXED)
+#else
+#define CFIBER_PRESENT cfiber_table
+#endif
+
 /* A debug build of a module (-DCFIBER_DEBUG) says which function was called
    before 'cfiber_import'. */
 #if defined(CFIBER_DEBUG)
 #define CFIBER_TABLE(name) cfiber_imported(name)
 #else
-#define CFIBER_TABLE(name) cfiber_table
+#define CFIBER_TABLE(name) CFIBER_PRESENT
 #endif
 
 /* What 'cfiber_status' returns. */
@@ -210,12 +217,12 @@ static const struct cfiber_api *cfiber_table CFIBER_MAYBE_UNUSED = NULL;
 #if defined(CFIBER_DEBUG)
 static CFIBER_MAYBE_UNUSED
 const struct cfiber_api *cfiber_imported (const char *name) {
-  if (cfiber_table == NULL) {
+  if (CFIBER_PRESENT == NULL) {
     fprintf(stderr, "%s: there was no 'cfiber_import' in this source file\n",
             name);
     abort();
   }
-  return cfiber_table;
+  return CFIBER_PRESENT;
 }
 #endif
 

@@ -67,8 +67,8 @@
 **       a string for the user, "x86-64" or "ucontext".
 **
 ** What a swap keeps is what the ABI keeps over a function call: callee-saved
-** registers, stack alignment, and the control (not the status) bits of the
-** floating-point units. The direction flag is clear and the signal mask is
+** registers, stack alignment, and the control bits of the floating-point units
+** (not the status bits, which may cross or not). The direction flag is clear and the signal mask is
 ** the thread's: neither belongs to a stack.
 **
 ** What it does not keep: C++'s record of caught exceptions, anything in

@@ -82,16 +82,28 @@ static inline void *switch_thread (void) {
   return self;
 }
 
-/* Exchanges the floating-point control with that of c. On Zen 4 reading MXCSR
-   costs 4.2 ns and loading it 0.6, or 14 where control bits change: to compare
-   first costs more than it saves. */
+/* The status bits of MXCSR, which are no part of the control. */
+#define SWITCH_MXCSR_STATUS ((uint32_t)0x3f)
+
+static inline int switch_samefp (const struct context *c, uint32_t mxcsr,
+                                 uint16_t x87) {
+  return ((c->mxcsr ^ mxcsr) & ~SWITCH_MXCSR_STATUS) == 0 && c->x87 == x87;
+}
+
+static inline void switch_loadfp (uint32_t mxcsr, uint16_t x87) {
+  __asm__ volatile ("ldmxcsr %0\n\tfldcw %1" : : "m" (mxcsr), "m" (x87));
+}
+
+/* Exchanges the floating-point control with that of c. It is mostly the same:
+   on Emerald Rapids reading and comparing takes 1.3 ns, loading 1.2 more. On
+   Zen 4 reading alone was found to take 4.2, loading 0.6. */
 static inline void switch_swapfp (struct context *c) {
   uint32_t mxcsr = c->mxcsr;
   uint16_t x87 = c->x87;
   __asm__ volatile ("stmxcsr %0\n\tfnstcw %1"
                     : "=m" (c->mxcsr), "=m" (c->x87));
-  if (mxcsr != SWITCH_ASITIS)
-    __asm__ volatile ("ldmxcsr %0\n\tfldcw %1" : : "m" (mxcsr), "m" (x87));
+  if (mxcsr != SWITCH_ASITIS && !switch_samefp(c, mxcsr, x87))
+    switch_loadfp(mxcsr, x87);
 }
 
 static inline void *switch_swap (struct context *c, void *message) {

@@ -126,8 +126,8 @@ static int closealone (struct universe *u, lua_State *L, lua_State *co,
   char *text = NULL;
   int escaped = 0;
   while (!u->closed && (s = pool_get(fiber_pool(u, co))) != NULL) {
-    struct fiber *f = fiber_mount(s, co, BODY_CLOSE, 0);
-    f->rest = rest;
+    struct fiber *f = fiber_mount(s, co, 0);
+    fiber_setclose(f, rest);
     fiber_visit(u, L, f);
     slice_close(u, L, f);
     if (LIKELY(f->state == FIBER_FINISHED)) {
@@ -253,10 +253,8 @@ int fiber_closerunning (struct universe *u, lua_State *L) {
     return fiber_raise(L, "attempt to yield from a finalizer");
   if (own && !isjumpable(u, f))
     return fiber_quit(u, L, 0);
-  if (own) {
-    f->body = BODY_CLOSE;
-    f->rest = NULL;
-  }
+  if (own)
+    fiber_setclose(f, NULL);
   return lua_closethread(L, L);
 }
 #endif

@@ -65,6 +65,12 @@
 #define STACK_LOOK ((size_t)4 << 10)
 #define TRIM_INTERVAL ((size_t)(sizeof(void *) > 4 ? 64 : 16) << 20)
 
+/* How many stacks come back before a pool looks at limits and deep pages again,
+   which takes 2 ns, where their size is so small, in bytes, that this hardly
+   adds to TRIM_INTERVAL. */
+#define WARM_TURNS 15
+#define WARM_SIZE_MAX (TRIM_INTERVAL / 64)
+
 /* By how many bytes, whole cache lines, a stack's top lies lower than that of
    the one before, and after how many that begins again. A cache keeps few lines
    from the same place of pages, in an L2 of 2 MB those of 512: 1,000 fibers in

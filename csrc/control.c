@@ -410,6 +410,7 @@ static void replace (struct universe *u, struct fiber *f, struct fiber *g) {
   g->stamp = u->carried;
   if (f->mixed && !g->mixed) {
     g->mixed = 1;
+    g->stack->prepared = 0;
     u->mixed++;
   }
   u->running = g;

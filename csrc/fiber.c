@@ -49,6 +49,21 @@ void fiber_entry (void *message) {
 }
 
 
+void fiber_form (struct fiber *f, struct stack *s) {
+  f->stack = s;
+  f->size = s->size;
+  f->anchored = 0;
+  f->inner = NULL;
+  f->origin = NULL;
+  f->unwinds = 0;
+  f->inside = 0;
+  f->mixed = 0;
+  f->body = BODY_RESUME;
+  f->slice = NULL;
+  s->prepared = 1;
+}
+
+
 void fiber_unanchor (struct universe *u, struct fiber *f) {
   if (f->anchored) {
     f->anchored = 0;
@@ -66,6 +81,14 @@ void fiber_untie (struct universe *u, struct fiber *f) {
 }
 
 
+/* In the middle of whatever it was. */
+static void drop (struct universe *u, struct fiber *f) {
+  unwind_forget(f);
+  f->stack->prepared = 0;
+  fiber_unmount(u, f);
+}
+
+
 void fiber_abandon (struct universe *u, struct fiber *f) {
   struct fiber *inner = f->inner;
   DEBUG_ASSERT((f->state != FIBER_SUSPENDED || u->suspended > 0)
@@ -74,12 +97,10 @@ void fiber_abandon (struct universe *u, struct fiber *f) {
     u->suspended--;
   while (inner != NULL && inner != f) {
     struct fiber *resumer = inner->resumer;
-    unwind_forget(inner);
-    fiber_unmount(u, inner);
+    drop(u, inner);
     inner = resumer;
   }
-  unwind_forget(f);
-  fiber_unmount(u, f);
+  drop(u, f);
 }
 
 
@@ -197,6 +218,7 @@ struct pool *fiber_pool (struct universe *u, const lua_State *co) {
 INLINE void mark (struct universe *u, lua_State *L, struct fiber *f) {
   if (!LIKELY(u->running == NULL || u->running->L == L || f->mixed)) {
     f->mixed = 1;
+    f->stack->prepared = 0;
     u->mixed++;
   }
 }
@@ -244,7 +266,7 @@ INLINE struct fiber *start (struct universe *u, lua_State *L, lua_State *co,
       return NULL;
     }
   }
-  return fiber_mount(s, co, BODY_RESUME, cameback);
+  return fiber_mount(s, co, cameback);
 }
 
 
@@ -405,6 +427,7 @@ void fiber_anchor (struct universe *u, lua_State *L, struct fiber *f) {
       fiber_disown(u, other);
     map_insert(&u->map, f->L, f);
     f->anchored = 1;
+    f->stack->prepared = 0;
   }
 }
 

@@ -410,6 +410,13 @@ INLINE struct fiber *fiber_leaverunning (struct universe *u) {
   return f;
 }
 
+/* f closes its thread from now on, and then those of 'rest'. */
+INLINE void fiber_setclose (struct fiber *f, const struct pending *rest) {
+  f->body = BODY_CLOSE;
+  f->rest = rest;
+  f->stack->prepared = 0;
+}
+
 /* Runs f, to which the message is sent, until it, or the one that took its
    place, yields or ends. Returns that one. */
 INLINE struct fiber *fiber_send (struct universe *u, struct fiber *f,
@@ -443,7 +450,7 @@ INLINE void fiber_unmount (struct universe *u, struct fiber *f) {
   DEBUG_ASSERT(f != u->running && "cannot take the stack of a running fiber");
   DEBUG_ASSERT((f->anchored || f != u->last)
                && "what yielded natively has an anchor");
-  if (f->anchored || f->mixed)
+  if (!LIKELY(f->stack->prepared))
     fiber_untie(u, f);
   annotate_drop(&f->annotation, stack_low(f->stack), f->size);
   pool_put(f->stack);
@@ -493,25 +500,25 @@ INLINE void fiber_reclaim (struct universe *u, lua_State *co) {
 /* First function of every stack. */
 PRIVATE void fiber_entry (void *message);
 
+/* Prepares the record of a stack, but for what fiber_mount writes. Who changes
+   what this writes, and does not change it back, says so on the stack. */
+PRIVATE void fiber_form (struct fiber *f, struct stack *s);
+
 /* Puts 'co' on a stack that is free. 'cameback' as in struct fiber. */
 INLINE struct fiber *fiber_mount (struct stack *s, lua_State *co,
-                                  enum fiber_body body, int cameback) {
+                                  int cameback) {
   struct fiber *f = (struct fiber *)(void *)(stack_top(s) - FIBER_BYTES);
+  if (!LIKELY(s->prepared))
+    fiber_form(f, s);
+  DEBUG_ASSERT(f->stack == s && f->size == s->size && !f->anchored
+               && f->inner == NULL && f->origin == NULL && !f->unwinds
+               && !f->inside && !f->mixed && f->body == BODY_RESUME
+               && f->slice == NULL && "a prepared stack has such a record");
   switch_prepare(&f->context, stack_low(s), f, fiber_entry);
   annotate_prepare(&f->annotation, stack_low(s), s->size);
-  f->L = co;
-  f->stack = s;
-  f->size = s->size;
-  f->anchored = 0;
-  f->inner = NULL;
-  f->origin = NULL;
   cxx_clear(&f->exceptions);
-  f->unwinds = 0;
-  f->inside = 0;
-  f->mixed = 0;
-  f->body = body;
+  f->L = co;
   f->cameback = cameback;
-  f->slice = NULL;
   return f;
 }
 
@@ -519,14 +526,16 @@ INLINE struct fiber *fiber_mount (struct stack *s, lua_State *co,
    Whether it can be resumed at all is for 'lua_resume' to say. */
 INLINE struct fiber *fiber_start (struct universe *u, lua_State *co, int narg) {
   int compact = lua_status(co) == LUA_YIELD;
+  struct stack *s;
   if (compact)
     row_resume(&u->row, co);
   else if (map_find(&u->map, co) != NULL)
     return NULL;
   if ((narg > 0 && !lua_checkstack(co, narg))
-      || u->closed || u->wishes.count > 0 || u->pools.usual->free == NULL)
+      || u->closed || u->wishes.count > 0
+      || (s = pool_reuse(u->pools.usual)) == NULL)
     return NULL;
-  return fiber_mount(pool_get(u->pools.usual), co, BODY_RESUME, compact);
+  return fiber_mount(s, co, compact);
 }
 
 /* Resumes '*co' with the 'narg' values on top of L, which move there. Returns

@@ -74,7 +74,8 @@ INLINE int lib_checkclosable (struct universe *u, lua_State *L,
    moved, or -1 when L cannot take them. */
 INLINE int lib_moveresults (lua_State *L, lua_State *co, int nres) {
   if (LIKELY(nres < LUA_MINSTACK - 1) || lua_checkstack(L, nres)) {
-    lua_xmove(co, L, nres);
+    if (nres > 0)
+      lua_xmove(co, L, nres);
     return nres;
   }
   lua_pop(co, nres);

@@ -144,9 +144,23 @@ static struct stack *make (struct pool *p) {
 }
 
 
+struct stack *pool_find (struct pool *p) {
+  struct stack *s = p->free;
+  if (s != NULL) {
+    p->free = s->next;
+    p->listed--;
+    p->reused++;
+    s->trimmed = 0;
+  }
+  return s;
+}
+
+
 /* What other pools have cached goes before it comes to an error. */
-struct stack *pool_make (struct pool *p) {
-  struct stack *s = make(p);
+struct stack *pool_get (struct pool *p) {
+  struct stack *s = pool_reuse(p);
+  if (s == NULL)
+    s = make(p);
   if (s == NULL) {
     pools_short(p->all);
     s = make(p);
@@ -169,13 +183,29 @@ static void give (struct pool *p, struct stack *s) {
 }
 
 
+static void push (struct pool *p, struct stack *s) {
+  s->next = p->free;
+  p->free = s;
+  p->listed++;
+}
+
+
+static void cool (struct pool *p) {
+  if (p->warm != NULL)
+    push(p, p->warm);
+  p->warm = NULL;
+  p->warmth = 0;
+}
+
+
 /* Gives cached stacks back until 'keep' are left; returns their bytes. */
 static size_t trim (struct pool *p, size_t keep) {
   size_t bytes = 0;
-  while (p->cached > keep) {
+  cool(p);
+  while (p->listed > keep) {
     struct stack *s = p->free;
     p->free = s->next;
-    p->cached--;
+    p->listed--;
     bytes += s->bytes;
     give(p, s);
   }
@@ -196,20 +226,45 @@ static void removeunused (struct pool *p) {
 }
 
 
-void pool_release (struct stack *s) {
-  struct pool *p = s->pool;
-  give(p, s);
-  removeunused(p);
-}
-
-
 void pool_clean (struct pool *p) {
   struct stack *s;
   p->put = 0;
+  if (p->warm != NULL)
+    stack_trim(p->warm);
   for (s = p->free; s != NULL && !s->trimmed; s = s->next) {
     stack_trim(s);
     s->trimmed = 1;
   }
+}
+
+
+/* A stack was put there. The turns that come before the next look count
+   already: few bytes of stacks, or there are none. */
+static void look (struct pool *p) {
+  p->put += p->size;
+  if (!LIKELY(p->put < TRIM_INTERVAL))
+    pool_clean(p);
+  if (p->size <= WARM_SIZE_MAX) {
+    p->warmth = WARM_TURNS;
+    p->put += WARM_TURNS * p->size;
+  }
+}
+
+
+void pool_keep (struct stack *s) {
+  struct pool *p = s->pool;
+  if (!LIKELY(pool_cached(p) < p->limit)) {
+    give(p, s);
+    removeunused(p);
+    return;
+  }
+  if (p->warm != NULL)
+    push(p, p->warm);
+  p->warm = s;
+  if (p->warmth == 0)
+    look(p);
+  else
+    p->warmth--;
 }
 
 
@@ -293,7 +348,7 @@ size_t pools_cached (const struct pools *ps) {
   const struct pool *p;
   size_t n = 0;
   for (p = ps->first; p != NULL; p = p->next)
-    n += p->cached;
+    n += pool_cached(p);
   return n;
 }
 

@@ -6,9 +6,14 @@
 ** A pool has stacks of one size, cut from slabs; a universe has a pool for
 ** each size that is asked for. A stack is
 **
-**             pool_make                    pool_get
-**   (memory) <---------> cached in a pool <---------> in use
-**             pool_trim                    pool_put
+**              pool_get                    pool_put
+**   (memory) ------------> in use <-----------------------> cached in a pool
+**       ^                           pool_get, pool_reuse           |
+**       +------------------------- pools_trim ---------------------+
+**
+** The one that came back last is warm, those before it are on a list. A stack
+** that comes and goes all the time does so WARM_TURNS times without a look at
+** anything else.
 */
 
 #ifndef pool_h
@@ -21,13 +26,17 @@
 #include "stack.h"
 
 struct pool {
-  struct stack *free;  /* cached stacks, the latest first; below one that is
+  struct stack *warm;  /* the cached one to be used next, or NULL */
+  int warmth;  /* how often one may be put there before more is looked at; only
+                  while the limit leaves room for it */
+  struct stack *free;  /* the others, the latest first; below one that is
                           trimmed, all are */
-  size_t cached;  /* length of the list */
-  size_t limit;  /* of the list: that of 'all', or 0 after a shortage of
-                    memory and without users */
-  size_t reused;  /* how often pool_get found one there */
-  size_t put;  /* bytes of those put there since the last look at them */
+  size_t listed;  /* length of the list */
+  size_t limit;  /* of all that are cached: that of 'all', or 0 after a shortage
+                    of memory and without users */
+  size_t reused;  /* how often one of them was taken */
+  size_t put;  /* bytes of those put there since their pages were looked at,
+                  and of 'warmth' that will be */
   size_t size;  /* of each stack, bytes */
   size_t users;  /* calls of pools_join not yet taken back */
   size_t live;  /* stacks there are, cached or in use */
@@ -48,9 +57,9 @@ struct pools {
   size_t peak;  /* most in use, seen whenever a stack was made or they were
                    counted: cached ones of two sizes are used uncounted */
   size_t reserved;  /* bytes of all slabs */
-  size_t made;  /* how often pool_make did */
+  size_t made;  /* how many were ever made */
   size_t reused;  /* of pools that are gone */
-  const char *failed;  /* what pool_make could not get, for a message */
+  const char *failed;  /* what pool_get could not get, for a message */
 };
 
 /* The pool for stacks of 'size' bytes, made if need be; it stays until all who
@@ -75,38 +84,40 @@ PRIVATE size_t pools_inuse (struct pools *ps);
 PRIVATE size_t pools_cached (const struct pools *ps);
 PRIVATE size_t pools_reused (const struct pools *ps);
 
-/* The ways of pool_get and pool_put that go to the system. */
-PRIVATE struct stack *pool_make (struct pool *p);
-PRIVATE void pool_release (struct stack *s);
-
-/* Looks after the deep pages of the stacks put there since the last time. */
+/* Looks after the deep pages of the stacks put there since the last time, and
+   of the warm one. */
 PRIVATE void pool_clean (struct pool *p);
 
+INLINE size_t pool_cached (const struct pool *p) {
+  return p->listed + (p->warm != NULL);
+}
+
+/* The ways that look further than at the warm stack. */
+PRIVATE struct stack *pool_find (struct pool *p);
+PRIVATE void pool_keep (struct stack *s);
+
 /* A stack of the pool's size. NULL with errno set when memory is short. */
-INLINE struct stack *pool_get (struct pool *p) {
-  struct stack *s = p->free;
+PRIVATE struct stack *pool_get (struct pool *p);
+
+/* One that is cached, or NULL. */
+INLINE struct stack *pool_reuse (struct pool *p) {
+  struct stack *s = p->warm;
   if (!LIKELY(s != NULL))
-    return pool_make(p);
-  p->free = s->next;
-  p->cached--;
+    return pool_find(p);
+  p->warm = NULL;
   p->reused++;
-  s->trimmed = 0;
   return s;
 }
 
-/* Takes a stack that pool_get returned; nobody may stand on it. */
+/* Takes a stack that came from the pool; nobody may stand on it. */
 INLINE void pool_put (struct stack *s) {
   struct pool *p = s->pool;
-  if (LIKELY(p->cached < p->limit)) {
-    s->next = p->free;
-    p->free = s;
-    p->cached++;
-    p->put += p->size;
-    if (!LIKELY(p->put < TRIM_INTERVAL))
-      pool_clean(p);
+  if (LIKELY(p->warm == NULL && p->warmth > 0)) {
+    p->warmth--;
+    p->warm = s;
   }
   else
-    pool_release(s);
+    pool_keep(s);
 }
 
 #endif

@@ -59,6 +59,7 @@ static struct stack *makerecord (struct slab *b, char *base, size_t shift) {
   s->size = b->size;
   s->slab = b;
   s->trimmed = 0;
+  s->prepared = 0;
   s->id = annotate_stack(stack_low(s), base + bytes - 1);
   return s;
 }

@@ -26,6 +26,8 @@ struct stack {
   struct pool *pool;  /* where it goes back to */
   struct stack *next;  /* in the pool's list of free stacks */
   int trimmed;  /* in that list: its deep pages were looked after */
+  int prepared;  /* for whoever uses it: what was written below this record is
+                    still there. 0 when the stack is made */
   unsigned int id;  /* what valgrind calls it (annotate.h) */
 };
 

@@ -86,8 +86,7 @@ static void unwindstack (struct universe *u, lua_State *L, struct fiber *f,
   struct unwinding w;
   w.message.nvalues = FIBER_UNWIND;
   w.f = f;
-  f->body = BODY_CLOSE;
-  f->rest = rest;
+  fiber_setclose(f, rest);
   unwind_forget(f);
   cxx_begin(&f->unwinding, stack_low(f->stack), f);
   f->unwinds = 1;

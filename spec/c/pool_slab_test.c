@@ -463,24 +463,48 @@ static void deepen (struct stack *used) {
 }
 
 
-/* Three times the puts after which a pool looks: each time at those that came
-   since, whatever was done to others. An advice is a stack cleaned. */
+/* Twice the puts after which a pool looks: each time at those that came since,
+   whatever was done to others, and once more at the one that was warm. An
+   advice is a stack cleaned. */
 static void test_clean (void **state) {
   struct pools ps;
   struct pool *p = openone(&ps, DEEP, 3 * LOOK);
-  int i, n;
+  int i, n, put = 0;
   (void)state;
   pools_getall(p, s, 3 * LOOK);
-  for (n = LOOK; n <= 3 * LOOK; n += LOOK) {
+  for (n = LOOK + 1; n <= 2 * LOOK + 1; n += LOOK) {
     for (i = 0; i < n; i++)
       deepen(s[i]);
     refuse_nothing();
-    pools_putall(s + n - LOOK, LOOK - 1);
+    while (put < n - 1)
+      pool_put(s[put++]);
     assert_int_equal(refuse_madvise.uses, 0);
-    pool_put(s[n - 1]);
-    assert_int_equal(refuse_madvise.uses, LOOK);
+    pool_put(s[put++]);
+    assert_int_equal(refuse_madvise.uses, LOOK + 1);
     pools_right(&ps, s + n, (size_t)(3 * LOOK - n));
   }
+  pools_putall(s + put, 3 * LOOK - put);
+  pools_leave(p);
+  pools_gone(&ps);
+}
+
+
+/* Of large stacks none waits for others that may never come. */
+static void test_clean_large (void **state) {
+  struct pools ps;
+  struct pool *p = openone(&ps, TRIM_INTERVAL / 4, N);
+  int i;
+  (void)state;
+  pools_getall(p, s, 8);
+  for (i = 0; i < 8; i++)
+    deepen(s[i]);
+  refuse_nothing();
+  pools_putall(s, 3);
+  assert_int_equal(refuse_madvise.uses, 0);
+  pools_putall(s + 3, 1);
+  assert_int_equal(refuse_madvise.uses, 4);
+  pools_putall(s + 4, 4);
+  assert_int_equal(refuse_madvise.uses, 8);
   pools_leave(p);
   pools_gone(&ps);
 }
@@ -553,6 +577,8 @@ int main (void) {
      test_clean, NULL, NULL, NULL},
     {"a stack is looked at again only when it was used again",
      test_clean_reused, NULL, NULL, NULL},
+    {"deep pages of large stacks go back with those of few others",
+     test_clean_large, NULL, NULL, NULL},
   };
   return cmocka_run_group_tests_name("pool and slabs", tests, NULL, NULL);
 }

@@ -85,14 +85,14 @@ static void test_counts (void **state) {
   pools_open(&ps, N);
   p = pools_join(&ps, SIZE);
   pools_getall(p, s, 3);
-  assert_true(ps.made == 3 && pools_reused(&ps) == 0 && p->cached == 0);
+  assert_true(ps.made == 3 && pools_reused(&ps) == 0 && pool_cached(p) == 0);
   pools_putall(s, 3);
-  assert_true(p->cached == 3 && pools_cached(&ps) == 3);
+  assert_true(pool_cached(p) == 3 && pools_cached(&ps) == 3);
   pools_getall(p, s, 5);
-  assert_true(ps.made == 5 && pools_reused(&ps) == 3 && p->cached == 0);
+  assert_true(ps.made == 5 && pools_reused(&ps) == 3 && pool_cached(p) == 0);
   pools_right(&ps, s, 5);
   pools_putall(s, 5);
-  assert_true(p->cached == 5 && pools_cached(&ps) == 5);
+  assert_true(pool_cached(p) == 5 && pools_cached(&ps) == 5);
   pools_right(&ps, NULL, 0);
   pools_leave(p);
   pools_gone(&ps);
@@ -152,7 +152,7 @@ static void test_limit (void **state) {
   p = pools_join(&ps, SIZE);
   pools_getall(p, s, N);
   pools_putall(s, N);
-  assert_true(p->cached == 3);
+  assert_true(pool_cached(p) == 3);
   pools_right(&ps, NULL, 0);
   assert_ptr_equal(pool_get(p), s[2]);
   pools_right(&ps, s + 2, 1);
@@ -213,14 +213,14 @@ static void test_new_limit (void **state) {
   pools_getall(p, s, N);
   pools_putall(s, N);
   pools_limit(&ps, 4);
-  assert_true(p->cached == 4 && p->limit == 4 && ps.limit == 4);
+  assert_true(pool_cached(p) == 4 && p->limit == 4 && ps.limit == 4);
   pools_right(&ps, NULL, 0);
   pools_limit(&ps, N);
-  assert_true(p->cached == 4 && p->limit == N);
+  assert_true(pool_cached(p) == 4 && p->limit == N);
   pools_getall(p, s, N);
   assert_true(pools_reused(&ps) == 4);
   pools_putall(s, N);
-  assert_true(p->cached == N);
+  assert_true(pool_cached(p) == N);
   pools_leave(p);
   pools_gone(&ps);
 }
@@ -267,7 +267,7 @@ static void test_sums (void **state) {
   pools_right(&ps, s, N + 3);
   assert_true(ps.live == N + 3 && ps.made == N + 3 && ps.peak == N + 3);
   pools_putall(s, N + 3);
-  assert_true(p->cached == 4 && other->cached == 3);
+  assert_true(pool_cached(p) == 4 && pool_cached(other) == 3);
   assert_true(pools_cached(&ps) == 7 && ps.live == 7);
   pools_getall(other, s, 2);
   pools_getall(p, s + 2, 1);
@@ -319,7 +319,7 @@ static void test_leave (void **state) {
   pools_putall(s, 5);
   pools_getall(p, s, 2);
   pools_leave(p);
-  assert_true(p->cached == 0 && p->limit == 0 && ps.live == N - 3);
+  assert_true(pool_cached(p) == 0 && p->limit == 0 && ps.live == N - 3);
   for (i = 0; i < 2; i++)
     pool_put(s[i]);
   for (i = 5; i < N; i++) {
@@ -365,7 +365,7 @@ static void test_join_again (void **state) {
   pools_leave(p);
   assert_ptr_equal(pools_join(&ps, SIZE), p);
   pools_putall(s, 4);
-  assert_true(p->cached == 4);
+  assert_true(pool_cached(p) == 4);
   pools_right(&ps, NULL, 0);
   pools_leave(p);
   pools_gone(&ps);

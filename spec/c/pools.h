@@ -60,15 +60,24 @@ static inline const char *consistent_cached (struct consistent *c,
                                              const struct pool *p) {
   const struct stack *s;
   size_t n = 0;
+  if (p->warm != NULL) {
+    if (p->warm->pool != p || p->warm->size != p->size)
+      return "the warm stack is not the pool's";
+    consistent_add(c, p->warm->slab, 1);
+  }
   for (s = p->free; s != NULL; s = s->next, n++) {
     if (s->pool != p || s->size != p->size)
       return "a cached stack is not the pool's";
+    if (s == p->warm)
+      return "the warm stack is on the list";
     if (s->trimmed && s->next != NULL && !s->next->trimmed)
       return "below a trimmed stack is one that is not";
     consistent_add(c, s->slab, 1);
   }
-  if (p->cached != n || n > p->limit)
-    return "cached is not the length of the list, or above the limit";
+  if (p->listed != n || pool_cached(p) > p->limit)
+    return "listed is not the length of the list, or above the limit";
+  if (p->warmth > 0 && p->warm == NULL && n >= p->limit)
+    return "there is no room for a warm stack";
   return NULL;
 }
 
@@ -126,7 +135,7 @@ static inline const char *consistent_not (const struct pools *ps,
     if ((wrong = consistent_cached(&c, p)) != NULL
         || (wrong = consistent_open(&c, p)) != NULL)
       return wrong;
-    if (p->live != p->cached + consistent_inuse(p, held, n))
+    if (p->live != pool_cached(p) + consistent_inuse(p, held, n))
       return "live stacks of a pool are miscounted";
     if (p->users == 0 && p->live == 0 && p->open == NULL)
       return "a pool outlives its last stack";

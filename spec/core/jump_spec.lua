@@ -65,6 +65,18 @@ describe("A fiber that was jumped out of", function()
     print(cfiber.stats().mounted)
   ]]))
 
+  it("leaves its stack to the next without its slice", prints("false\tx\nfalse\tx\ntrue\n", [[
+    local a = cfiber.create(function() raise(nil, "x") end)
+    print(pcall(cfiber.slice, a, 100))
+    local b = cfiber.create(function()
+      local inner = cfiber.create(function() for _ = 1, 1000 do end end)
+      string.gsub("x", "x", function() cfiber.slice(inner, 10) end)
+      raise(nil, "x")
+    end)
+    print(pcall(cfiber.resume, b))
+    print(cfiber.resume(cfiber.create(function() for _ = 1, 1000 do end end)))
+  ]]))
+
   it("may have taken the place of another", prints("false\tx\nsuspended\tdead\ntrue\tin\n0\n", [[
     local a, b
     a = cfiber.create(function() return cfiber.transfer(b) end)

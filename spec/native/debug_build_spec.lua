@@ -68,6 +68,19 @@ describe("A debug build", function()
   end)
 end)
 
+describe("Of a debug build", function()
+  it("no assertion fails in many kinds of work, nor where fibers are jumped out of", function()
+    building.need({}, "${CC:-cc} ${CXX:-c++}")
+    building.check({}, "${MAKE:-make} -s -j2 DEBUG=1 BUILD=build/debug all specmodules")
+    local r = child.shell [[
+      export BUILD=build/debug CFIBER_SPEC_MODE=plain
+      eval "$(${MAKE:-make} -s BUILD=$BUILD env)"
+      exec $LUA spec/run.lua spec/native/mixed_spec.lua spec/core/jump_spec.lua 2>&1
+    ]]
+    assert.equal(0, r.status, r.output)
+  end)
+end)
+
 describe("A module built with CFIBER_DEBUG", function()
   it("names the function that it calls before an import", function()
     local directory = building.directory()

@@ -16,7 +16,7 @@ describe("A resume for which there is no stack", function()
       end
       local function fill()
         local all = {}
-        for i = 1, 45 do
+        for i = 1, 40 do
           all[i] = cfiber.create(deep)
           if not pcall(cfiber.resume, all[i]) then
             return false

@@ -408,11 +408,8 @@ static void replace (struct universe *u, struct fiber *f, struct fiber *g) {
   g->resumer = f->resumer;
   g->depth = f->depth;
   g->stamp = u->carried;
-  if (f->mixed && !g->mixed) {
-    g->mixed = 1;
-    g->stack->prepared = 0;
-    u->mixed++;
-  }
+  if (f->mixed)
+    fiber_setmixed(u, g);
   u->running = g;
 }
 

@@ -216,11 +216,8 @@ struct pool *fiber_pool (struct universe *u, const lua_State *co) {
 
 /* The running fiber will have resumed f on L. Is L a thread of its own? */
 INLINE void mark (struct universe *u, lua_State *L, struct fiber *f) {
-  if (!LIKELY(u->running == NULL || u->running->L == L || f->mixed)) {
-    f->mixed = 1;
-    f->stack->prepared = 0;
-    u->mixed++;
-  }
+  if (!LIKELY(u->running == NULL || u->running->L == L))
+    fiber_setmixed(u, f);
 }
 
 

@@ -410,6 +410,15 @@ INLINE struct fiber *fiber_leaverunning (struct universe *u) {
   return f;
 }
 
+/* The resumer of f has run a stock coroutine or kept state. */
+INLINE void fiber_setmixed (struct universe *u, struct fiber *f) {
+  if (!f->mixed) {
+    f->mixed = 1;
+    f->stack->prepared = 0;
+    u->mixed++;
+  }
+}
+
 /* f closes its thread from now on, and then those of 'rest'. */
 INLINE void fiber_setclose (struct fiber *f, const struct pending *rest) {
   f->body = BODY_CLOSE;

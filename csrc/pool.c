@@ -144,11 +144,25 @@ static struct stack *make (struct pool *p) {
 }
 
 
-struct stack *pool_find (struct pool *p) {
+static void push (struct pool *p, struct stack *s) {
+  s->next = p->free;
+  p->free = s;
+  p->listed++;
+}
+
+
+static struct stack *pop (struct pool *p) {
   struct stack *s = p->free;
-  if (s != NULL) {
-    p->free = s->next;
-    p->listed--;
+  p->free = s->next;
+  p->listed--;
+  return s;
+}
+
+
+struct stack *pool_find (struct pool *p) {
+  struct stack *s = NULL;
+  if (p->free != NULL) {
+    s = pop(p);
     p->reused++;
     s->trimmed = 0;
   }
@@ -183,13 +197,6 @@ static void give (struct pool *p, struct stack *s) {
 }
 
 
-static void push (struct pool *p, struct stack *s) {
-  s->next = p->free;
-  p->free = s;
-  p->listed++;
-}
-
-
 static void cool (struct pool *p) {
   if (p->warm != NULL)
     push(p, p->warm);
@@ -203,9 +210,7 @@ static size_t trim (struct pool *p, size_t keep) {
   size_t bytes = 0;
   cool(p);
   while (p->listed > keep) {
-    struct stack *s = p->free;
-    p->free = s->next;
-    p->listed--;
+    struct stack *s = pop(p);
     bytes += s->bytes;
     give(p, s);
   }

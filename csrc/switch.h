@@ -68,8 +68,8 @@
 **
 ** What a swap keeps is what the ABI keeps over a function call: callee-saved
 ** registers, stack alignment, and the control bits of the floating-point units
-** (not the status bits, which may cross or not). The direction flag is clear and the signal mask is
-** the thread's: neither belongs to a stack.
+** (not the status bits, which may cross or not). The direction flag is clear
+** and the signal mask is the thread's: neither belongs to a stack.
 **
 ** What it does not keep: C++'s record of caught exceptions, anything in
 ** thread-local storage, and the bounds that a sanitizer holds of the stack.

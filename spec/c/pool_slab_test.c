@@ -476,10 +476,10 @@ static void test_clean (void **state) {
     for (i = 0; i < n; i++)
       deepen(s[i]);
     refuse_nothing();
-    while (put < n - 1)
-      pool_put(s[put++]);
+    pools_putall(s + put, n - 1 - put);
     assert_int_equal(refuse_madvise.uses, 0);
-    pool_put(s[put++]);
+    pool_put(s[n - 1]);
+    put = n;
     assert_int_equal(refuse_madvise.uses, LOOK + 1);
     pools_right(&ps, s + n, (size_t)(3 * LOOK - n));
   }

@@ -82,15 +82,34 @@ static void findchanging (void) {
 }
 
 
-static int ischanging (const ucontext_t *interrupted) {
+static int unwindable (const ucontext_t *interrupted) {
   uintptr_t pc = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
-  return pc - changing[0].low < changing[0].size
-      || pc - changing[1].low < changing[1].size;
+  return pc - changing[0].low >= changing[0].size
+      && pc - changing[1].low >= changing[1].size;
+}
+
+#elif defined(__i386__)
+
+#define findchanging() ((void)0)
+
+/* Functions of the compiler that give their return address (in any register):
+   the linker takes those of the C library's startup files, which have no unwind
+   tables. */
+static int isthunk (const unsigned char *code) {
+  return code[0] == 0x8B && (code[1] & 0xC7) == 0x04 && code[2] == 0x24
+      && code[3] == 0xC3;
+}
+
+
+static int unwindable (const ucontext_t *interrupted) {
+  const unsigned char *pc =
+      (const unsigned char *)interrupted->uc_mcontext.gregs[REG_EIP];
+  return !isthunk(pc) && !(*pc == 0xC3 && isthunk(pc - 3));
 }
 
 #else
 #define findchanging() ((void)0)
-#define ischanging(interrupted) ((void)(interrupted), 0)
+#define unwindable(interrupted) ((void)(interrupted), 1)
 #endif
 
 
@@ -99,7 +118,7 @@ static void sample (int sig, siginfo_t *info, void *interrupted) {
   int n, i;
   (void)sig;
   (void)info;
-  if (!sampling || ischanging((const ucontext_t *)interrupted))
+  if (!sampling || !unwindable((const ucontext_t *)interrupted))
     return;
   n = backtrace(frames, FRAMES);
   record.samples++;

@@ -85,12 +85,28 @@ local function result(row)
   }
 end
 
+-- What failed in a row, in few lines: they stand last, where a log is looked at first.
+local function print_failures(row)
+  local log <close> = io.open("build/matrix/" .. row.name .. ".log")
+  local left, lines = 16, 0
+  for line in log and log:lines() or next, {} do
+    lines = (line:find "^Failure %->" or line:find "^Error %->" or line:find "^%[  FAILED") and 8 or lines
+    if lines > 0 and left > 0 then
+      lines, left = lines - 1, left - 1
+      print("  " .. line)
+    end
+  end
+end
+
 local function print_table(selected)
   local sum = {passed = 0, failed = 0, skipped = 0}
   print()
   for _, row in ipairs(selected) do
     local r = result(row) or {how = "failed", minutes = 0, why = "did not run", passed = 0, failed = 1, skipped = 0}
     print(("%-10s %-8s %4s min  %s"):format(row.name, r.how, r.minutes, r.why))
+    if r.failed > 0 then
+      print_failures(row)
+    end
     for key in pairs(sum) do
       sum[key] = sum[key] + r[key]
     end

@@ -21,10 +21,12 @@
 */
 
 static RARE struct universe *loaduniverse (lua_State *L) {
-  struct universe *u;
-  luaL_checkstack(L, LUA_MINSTACK, NULL);
-  u = universe_push(L);
-  lua_pop(L, 1);
+  struct universe *u = universe_known(L);
+  if (u == NULL) {
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    u = universe_push(L);
+    lua_pop(L, 1);
+  }
   return u;
 }
 

@@ -39,10 +39,8 @@ static void disarm (struct fiber *f) {
 ** inherits the hook.
 */
 static void throwhook (lua_State *L, lua_Debug *ar) {
-  struct universe *u = universe_push(L);
-  struct fiber *f = u->running;
+  struct fiber *f = universe_of(L)->running;
   (void)ar;
-  lua_pop(L, 1);
   if (f != NULL && f->L == L && f->body == BODY_THROW) {
     disarm(f);
     lua_pushvalue(f->from, -1);

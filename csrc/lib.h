@@ -1,7 +1,6 @@
 /*
 ** lib.h
-** Functions called from Lua, in groups. Each is a C closure whose upvalue is
-** the address of the universe, which the registry keeps alive.
+** Functions called from Lua, in groups
 */
 
 #ifndef lib_h
@@ -40,17 +39,11 @@ INLINE void lib_intruded (lua_State *L) {
   debug_report(ar.name);
 }
 
-INLINE struct universe *lib_universeat (lua_State *L, int index) {
-  struct universe *u = universe_only();
-  if (!LIKELY(u != NULL))
-    u = (struct universe *)lua_touserdata(L, index);
+INLINE struct universe *lib_universe (lua_State *L) {
+  struct universe *u = universe_of(L);
   if (debug_intrudes(&u->user, u->running != NULL))
     lib_intruded(L);
   return u;
-}
-
-INLINE struct universe *lib_universe (lua_State *L) {
-  return lib_universeat(L, lua_upvalueindex(1));
 }
 
 /* The thread at index 1. */

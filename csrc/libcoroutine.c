@@ -26,9 +26,9 @@ static int wraperror (struct universe *u, lua_State *L, lua_State *co) {
 }
 
 
-/* Upvalues: the thread, as in stock Lua, and the universe. */
+/* Upvalue: the thread, as in stock Lua. */
 static int wrapped (lua_State *L) {
-  struct universe *u = lib_universeat(L, lua_upvalueindex(2));
+  struct universe *u = lib_universe(L);
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int nres;
   int status = fiber_resume(u, L, &co, lua_gettop(L), &nres);
@@ -55,8 +55,7 @@ int lib_create (lua_State *L) {
 
 int lib_wrap (lua_State *L) {
   lib_create(L);
-  lua_pushlightuserdata(L, lib_universe(L));
-  lua_pushcclosure(L, wrapped, 2);
+  lua_pushcclosure(L, wrapped, 1);
   return 1;
 }
 

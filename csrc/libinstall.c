@@ -37,9 +37,9 @@ static void save (lua_State *L) {
 
 /*
 ** Pushes a table of the functions to install in the table at 1, or that are
-** installed. Closures of its own, not those of 'cfiber': Lua looks functions
-** up in the loaded modules to name them in tracebacks, and 'coroutine.yield'
-** must not become 'cfiber.yield' by chance.
+** installed. Closures, which equal nothing but themselves, not the functions
+** of 'cfiber': Lua looks functions up in the loaded modules to name them in
+** tracebacks, and 'coroutine.yield' must not become 'cfiber.yield' by chance.
 */
 static void pushfunctions (lua_State *L) {
   const luaL_Reg *r;
@@ -49,7 +49,7 @@ static void pushfunctions (lua_State *L) {
     lua_rawget(L, 1);
     if (lua_tocfunction(L, -1) != r->func) {
       lua_pop(L, 1);
-      lua_pushlightuserdata(L, lib_universe(L));
+      lua_pushboolean(L, 1);
       lua_pushcclosure(L, r->func, 1);
     }
     lua_setfield(L, -2, r->name);

@@ -35,7 +35,7 @@ static RARE int itererror (struct universe *u, lua_State *L, lua_State *co) {
 
 /* Resumes the thread with the 'narg' values on top of L. */
 INLINE int step (lua_State *L, lua_State *co, int narg) {
-  struct universe *u = lib_universeat(L, lua_upvalueindex(2));
+  struct universe *u = lib_universe(L);
   int nres;
   int status = fiber_resume(u, L, &co, narg, &nres);
   if (LIKELY(status == LUA_YIELD)) {
@@ -53,7 +53,7 @@ INLINE int step (lua_State *L, lua_State *co, int narg) {
 
 
 /* The iterator. What the loop passes is dropped, and so a yield returns
-   nothing. Upvalues: the thread and the universe. */
+   nothing. Upvalue: the thread. */
 static int iterate (lua_State *L) {
   return step(L, lua_tothread(L, lua_upvalueindex(1)), 0);
 }
@@ -107,8 +107,7 @@ static void pushclosingmeta (lua_State *L) {
   lua_createtable(L, 0, 2);
   lua_pushliteral(L, CLOSINGNAME);
   lua_setfield(L, -2, "__name");
-  lua_pushlightuserdata(L, lib_universe(L));
-  lua_pushcclosure(L, closeloop, 1);
+  lua_pushcfunction(L, closeloop);
   lua_setfield(L, -2, "__close");
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, CLOSINGNAME);
@@ -141,8 +140,7 @@ static int lib_iteration (lua_State *L) {
   luaL_argcheck(L, lua_checkstack(co, narg + 1), 2, "too many arguments");
   lua_xmove(L, co, narg + 1);
   lua_pushvalue(L, 1);
-  lua_pushlightuserdata(L, lib_universe(L));
-  lua_pushcclosure(L, narg > 0 ? iteratewith : iterate, 2);
+  lua_pushcclosure(L, narg > 0 ? iteratewith : iterate, 1);
   lua_pushnil(L);
   lua_pushnil(L);
   pushclosing(L, 1);

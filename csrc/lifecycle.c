@@ -397,6 +397,77 @@ static struct universe none;
 struct universe *universe_single = &none;
 
 
+/*
+** Universes by the addresses of their registries. Each takes one of a few
+** places that follow its home, if one is free, and only calls of its own Lua
+** state find it there, so what others write at the same time does not matter.
+*/
+#define PLACES 256  /* the hash has 8 bits */
+#define PLACES_TRIED 8
+
+static struct place {
+  const void *registry;  /* NULL: free */
+  struct universe *universe;
+} places[PLACES];
+
+
+INLINE struct place *placeof (const void *registry, uint32_t i) {
+  uint32_t home = (uint32_t)((uintptr_t)registry >> 4) * 0x9E3779B1u >> 24;
+  return &places[(home + i) & (PLACES - 1)];
+}
+
+
+/* The place that has 'registry', or NULL. */
+INLINE struct place *locate (const void *registry) {
+  uint32_t i;
+  for (i = 0; i < PLACES_TRIED; i++) {
+    struct place *p = placeof(registry, i);
+    if (__atomic_load_n(&p->registry, __ATOMIC_RELAXED) == registry)
+      return p;
+  }
+  return NULL;
+}
+
+
+static void enter (struct universe *u) {
+  uint32_t i;
+  for (i = 0; i < PLACES_TRIED; i++) {
+    struct place *p = placeof(u->registry, i);
+    const void *before = NULL;
+    if (__atomic_compare_exchange_n(&p->registry, &before, u->registry, 0,
+                                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+      p->universe = u;
+      return;
+    }
+  }
+}
+
+
+static void leave (struct universe *u) {
+  struct place *p = locate(u->registry);
+  if (p != NULL && p->universe == u) {
+    p->universe = NULL;
+    __atomic_store_n(&p->registry, NULL, __ATOMIC_RELEASE);
+  }
+}
+
+
+struct universe *universe_known (lua_State *L) {
+  struct place *p = locate(lua_topointer(L, LUA_REGISTRYINDEX));
+  return p != NULL ? p->universe : NULL;
+}
+
+
+struct universe *universe_find (lua_State *L) {
+  struct universe *u = universe_known(L);
+  if (u == NULL) {
+    u = universe_push(L);
+    lua_pop(L, 1);
+  }
+  return u;
+}
+
+
 /* One universe in the life of the process can be the single one, until it
    ends or a second is made. Before the functions of any other can run, the
    answer is NULL. */
@@ -425,8 +496,10 @@ int universe_reopen (struct universe *u, lua_State *L) {
   lua_setmetatable(L, -2);  /* now it gets its finalizer for sure */
   lua_pop(L, 1);
   u->closed = 0;
-  if (present == u)
+  if (present == u) {
+    enter(u);
     overflow_open(u);
+  }
   return 1;
 }
 
@@ -440,6 +513,7 @@ static int universegc (lua_State *L) {
     silence(L, &watchmetakey);
     if (universe_only() == u)
       __atomic_store_n(&universe_single, NULL, __ATOMIC_RELAXED);
+    leave(u);
   }
   return 0;
 }
@@ -513,8 +587,10 @@ static void begin (struct universe *u, lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &universekey);
   claimsingle(u);
   unwind_look(u);
-  if (!u->closed)
+  if (!u->closed) {
+    enter(u);
     overflow_open(u);
+  }
 }
 
 

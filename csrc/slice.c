@@ -275,17 +275,6 @@ static void deliver (struct universe *u, lua_State *L, struct fiber *f,
 ** =======================================================
 */
 
-/* The universe of L, which has one. */
-static struct universe *universeof (lua_State *L) {
-  struct universe *u = universe_only();
-  if (u == NULL) {
-    u = universe_push(L);
-    lua_pop(L, 1);
-  }
-  return u;
-}
-
-
 /* The fiber whose stack one stands on, or NULL. */
 static struct fiber *standson (struct universe *u) {
   const void *here = switch_here();
@@ -367,7 +356,7 @@ static void lookstock (struct universe *u, lua_State *L, struct fiber *f) {
 
 /* Outside every slice it was inherited, and removes itself. */
 static void hook (lua_State *L, lua_Debug *ar) {
-  struct universe *u = universeof(L);
+  struct universe *u = universe_of(L);
   struct fiber *f = standson(u);
   if (f == NULL || f->slice == NULL)
     lua_sethook(L, NULL, 0, 0);

@@ -243,19 +243,6 @@ void pool_clean (struct pool *p) {
 }
 
 
-/* A stack was put there. The turns that come before the next look count
-   already: few bytes of stacks, or there are none. */
-static void look (struct pool *p) {
-  p->put += p->size;
-  if (!LIKELY(p->put < TRIM_INTERVAL))
-    pool_clean(p);
-  if (p->size <= WARM_SIZE_MAX) {
-    p->warmth = WARM_TURNS;
-    p->put += WARM_TURNS * p->size;
-  }
-}
-
-
 void pool_keep (struct stack *s) {
   struct pool *p = s->pool;
   if (!LIKELY(pool_cached(p) < p->limit)) {
@@ -266,10 +253,10 @@ void pool_keep (struct stack *s) {
   if (p->warm != NULL)
     push(p, p->warm);
   p->warm = s;
-  if (p->warmth == 0)
-    look(p);
-  else
-    p->warmth--;
+  p->put += p->size;
+  if (!LIKELY(p->put < TRIM_INTERVAL))
+    pool_clean(p);
+  p->warmth = p->size <= WARM_SIZE_MAX ? WARM_TURNS : 0;
 }
 
 

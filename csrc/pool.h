@@ -35,8 +35,8 @@ struct pool {
   size_t limit;  /* of all that are cached: that of 'all', or 0 after a shortage
                     of memory and without users */
   size_t reused;  /* how often one of them was taken */
-  size_t put;  /* bytes of those put there since their pages were looked at,
-                  and of 'warmth' that will be */
+  size_t put;  /* bytes of those put there, but for turns of the warm one, since
+                  their pages were looked at */
   size_t size;  /* of each stack, bytes */
   size_t users;  /* calls of pools_join not yet taken back */
   size_t live;  /* stacks there are, cached or in use */

@@ -65,9 +65,10 @@
 #define STACK_LOOK ((size_t)4 << 10)
 #define TRIM_INTERVAL ((size_t)(sizeof(void *) > 4 ? 64 : 16) << 20)
 
-/* How many stacks come back before a pool looks at limits and deep pages again,
-   which takes 2 ns, where their size is so small, in bytes, that this hardly
-   adds to TRIM_INTERVAL. */
+/* How often the latest stack may come back before a pool looks at limits and
+   deep pages again, which takes 2 ns, and that counts as one that came back;
+   where their size is so small, in bytes, that one hardly adds to
+   TRIM_INTERVAL. */
 #define WARM_TURNS 15
 #define WARM_SIZE_MAX (TRIM_INTERVAL / 64)
 

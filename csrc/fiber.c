@@ -445,4 +445,34 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
   return 1;
 }
 
+
+int fiber_passall (struct universe *u, lua_State *L, struct fiber *f) {
+  return fiber_pass(u, L, f, lua_gettop(L));
+}
+
+
+int fiber_yieldcompactly (lua_State *L) {
+  return lua_yield(L, lua_gettop(L));
+}
+
+
+int fiber_yieldanyhow (struct universe *u, lua_State *L) {
+  struct fiber *f = u->running;
+  int ready = f != NULL && f->L == L && fiber_isunder(f);
+  if (LIKELY(ready && lua_isyieldable(L))) {
+    ready = f->anchored && u->suspended < u->native_limit;
+    if (!ready && !fiber_prefersnative(u, f))
+      return fiber_yieldcompactly(L);
+  }
+  else
+    ready = ready && f->anchored && f->body != BODY_CLOSE
+            && !compat_finalizes(L);
+  if (!LIKELY(ready)) {
+    if (!fiber_yieldsnatively(u, L))
+      return fiber_yieldcompactly(L);
+    f = u->running;
+  }
+  return fiber_passall(u, L, f);
+}
+
 /* }====================================================== */

@@ -142,6 +142,7 @@ struct universe {
   struct fiber *last;  /* the last to yield natively, or NULL: a good guess
                           at the next to be resumed */
   struct marks marks;  /* where threads have what tells them apart */
+  size_t nesting_at;  /* see measure_nesting */
   struct row row;  /* of most resumes: not those of 'last' */
   void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
                     overflow*.c writes it, other threads may read it */
@@ -488,7 +489,11 @@ INLINE int fiber_returned (struct universe *u, struct fiber *f,
   if (LIKELY(f->state == FIBER_FINISHED
              && (f->status == LUA_OK || f->status == LUA_YIELD)))
     return fiber_finish(u, f);
-  return fiber_fail(u, f, nres);
+  else {
+    int count = *nres, status = fiber_fail(u, f, &count);
+    *nres = count;
+    return status;
+  }
 }
 
 /* 'co' was just made. A fiber at its address lost its thread without a word:
@@ -576,10 +581,14 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
       lua_xmove(L, *co, narg);
   }
   else {
-    int status;
-    f = fiber_ready(u, L, co, narg, &status, nres);
-    if (f == NULL)
+    lua_State *other = *co;  /* of '*co' no address is taken */
+    int status, count;
+    f = fiber_ready(u, L, &other, narg, &status, &count);
+    if (f == NULL) {
+      *co = other;
+      *nres = count;
       return status;
+    }
   }
   f->nvalues = narg;
   f = fiber_run(u, f, L);
@@ -615,26 +624,27 @@ INLINE int fiber_prefersnative (struct universe *u, struct fiber *f) {
               && f->cameback));
 }
 
-/* Yields the 'n' values on top of L. Ends a C function like 'lua_yield':
-   "return fiber_yield(u, L, n)". Raises where a yield is refused, and what
-   fiber_throw passes. */
-INLINE int fiber_yield (struct universe *u, lua_State *L, int n) {
+/* Yields all values on L, on which f runs: of a kind that is known. */
+PRIVATE int fiber_passall (struct universe *u, lua_State *L, struct fiber *f);
+PRIVATE int fiber_yieldcompactly (lua_State *L);
+
+/* The same in any case; raises where a yield is refused, and what fiber_throw
+   passes. */
+PRIVATE int fiber_yieldanyhow (struct universe *u, lua_State *L);
+
+/* Yields all values on L. Ends a C function like 'lua_yield': "return
+   fiber_yield(u, L)". Only ends in calls, so that registers are saved where it
+   is known for what. */
+INLINE int fiber_yield (struct universe *u, lua_State *L) {
   struct fiber *f = u->running;
-  int ready = f != NULL && f->L == L && fiber_isunder(f);
-  if (LIKELY(ready && lua_isyieldable(L))) {
-    ready = f->anchored && u->suspended < u->native_limit;
-    if (!LIKELY(ready) && !fiber_prefersnative(u, f))
-      return lua_yield(L, n);
+  if (LIKELY(f != NULL && f->L == L && fiber_isunder(f)
+             && measure_isyieldable(L, u->nesting_at))) {
+    if (LIKELY(f->anchored && u->suspended < u->native_limit))
+      return fiber_passall(u, L, f);
+    if (LIKELY(!fiber_prefersnative(u, f)))
+      return fiber_yieldcompactly(L);
   }
-  else
-    ready = ready && f->anchored && f->body != BODY_CLOSE
-            && !compat_finalizes(L);
-  if (!LIKELY(ready)) {
-    if (!fiber_yieldsnatively(u, L))
-      return lua_yield(L, n);
-    f = u->running;
-  }
-  return fiber_pass(u, L, f, n);
+  return fiber_yieldanyhow(u, L);
 }
 
 /* }====================================================== */

@@ -39,10 +39,14 @@ INLINE void lib_intruded (lua_State *L) {
   debug_report(ar.name);
 }
 
-INLINE struct universe *lib_universe (lua_State *L) {
-  struct universe *u = universe_of(L);
+INLINE void lib_check (struct universe *u, lua_State *L) {
   if (debug_intrudes(&u->user, u->running != NULL))
     lib_intruded(L);
+}
+
+INLINE struct universe *lib_universe (lua_State *L) {
+  struct universe *u = universe_of(L);
+  lib_check(u, L);
   return u;
 }
 
@@ -66,9 +70,10 @@ INLINE int lib_checkclosable (struct universe *u, lua_State *L,
    LUA_MINSTACK free slots, of which two may be in use. Returns how many
    moved, or -1 when L cannot take them. */
 INLINE int lib_moveresults (lua_State *L, lua_State *co, int nres) {
+  if (nres == 0)
+    return 0;
   if (LIKELY(nres < LUA_MINSTACK - 1) || lua_checkstack(L, nres)) {
-    if (nres > 0)
-      lua_xmove(co, L, nres);
+    lua_xmove(co, L, nres);
     return nres;
   }
   lua_pop(co, nres);

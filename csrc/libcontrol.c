@@ -19,8 +19,10 @@ static int lib_suspend (lua_State *L) {
   lua_State *co = lib_checkthread(L);
   struct universe *u = lib_universe(L);
   const struct fiber *f = u->running;
-  if (co == L && f != NULL && f->L == L && f->body != BODY_CLOSE)
-    return fiber_yield(u, L, lua_gettop(L) - 1);
+  if (co == L && f != NULL && f->L == L && f->body != BODY_CLOSE) {
+    lua_remove(L, 1);
+    return fiber_yield(u, L);
+  }
   return fiber_suspend(u, L, co, lua_gettop(L) - 1);
 }
 

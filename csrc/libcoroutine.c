@@ -60,8 +60,18 @@ int lib_wrap (lua_State *L) {
 }
 
 
+/* In a process with several Lua states. */
+static NOINLINE int yieldofmany (lua_State *L) {
+  return fiber_yield(lib_universe(L), L);
+}
+
+
 static int lib_yield (lua_State *L) {
-  return fiber_yield(lib_universe(L), L, lua_gettop(L));
+  struct universe *u = universe_only();
+  if (!LIKELY(u != NULL))
+    return yieldofmany(L);
+  lib_check(u, L);
+  return fiber_yield(u, L);
 }
 
 

@@ -541,6 +541,7 @@ static void setdefaults (struct universe *u, lua_State *L) {
   u->stack_size = pages_round(measure_stack(L));
   measure_marks(L, &u->marks);
   u->count_at = measure_count(L);
+  u->nesting_at = measure_nesting(L, u->count_at);
   u->guard = u->pools.guard = defaultguard(L);
   u->pools.limit = POOL_LIMIT;
   map_init(&u->map);

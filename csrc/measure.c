@@ -207,3 +207,66 @@ size_t measure_count (lua_State *L) {
   lua_pop(L, 1);
   return i * sizeof(int);
 }
+
+
+/* The first bytes of a thread in a call that a yield can leave, and in one
+   below it that none can. */
+struct nesting {
+  uint32_t outer[COUNT_WORDS], inner[COUNT_WORDS];
+  size_t size;  /* of both */
+  int yieldable;  /* 1 if the calls were such */
+};
+
+
+static void copy (lua_State *L, const struct nesting *n, uint32_t *words) {
+  memcpy(words, (const void *)L, n->size);
+  annotate_defined(words, n->size);  /* some have no value yet */
+}
+
+
+static int innercall (lua_State *L) {
+  struct nesting *n = (struct nesting *)lua_touserdata(L, 1);
+  n->yieldable -= lua_isyieldable(L);
+  copy(L, n, n->inner);
+  return 0;
+}
+
+
+static int outercall (lua_State *L) {
+  struct nesting *n = (struct nesting *)lua_touserdata(L, 1);
+  n->yieldable = lua_isyieldable(L);
+  copy(L, n, n->outer);
+  lua_pushcfunction(L, innercall);
+  lua_insert(L, 1);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+
+/* The only word whose upper half goes from 0 to 1, or 0. */
+static size_t findnesting (const struct nesting *n) {
+  size_t i, words = n->size / sizeof(n->outer[0]), found = 0;
+  for (i = 1; i < words; i++) {
+    if (n->outer[i] <= 0xFFFF && n->inner[i] >> 16 == 1) {
+      if (found > 0)
+        return 0;
+      found = i;
+    }
+  }
+  return found;
+}
+
+
+size_t measure_nesting (lua_State *L, size_t size) {
+  struct nesting n;
+  lua_State *co = lua_newthread(L);
+  int nres, status;
+  n.size = size < sizeof(n.outer) ? size : 0;
+  lua_sethook(co, NULL, 0, 0);
+  lua_pushcfunction(co, outercall);
+  lua_pushlightuserdata(co, &n);
+  status = lua_resume(co, L, 1, &nres);
+  lua_pop(L, 1);
+  return status == LUA_OK && n.yieldable == 1
+         ? findnesting(&n) * sizeof(n.outer[0]) : 0;
+}

@@ -32,6 +32,18 @@ PRIVATE void measure_marks (lua_State *L, struct marks *m);
    May raise a memory error. */
 PRIVATE size_t measure_count (lua_State *L);
 
+/* The distance of the count of a thread's nested calls, whose upper half counts
+   those that no yield can leave, among its first 'size' bytes; 0 where it does
+   not show for sure. May raise a memory error. */
+PRIVATE size_t measure_nesting (lua_State *L, size_t size);
+
+/* Does that count tell that the running thread L can yield? */
+INLINE int measure_isyieldable (const lua_State *L, size_t at) {
+  uint32_t nesting;
+  memcpy(&nesting, (const char *)L + at, sizeof(nesting));
+  return at != 0 && nesting <= 0xFFFF;
+}
+
 INLINE int measure_counted (const lua_State *co, size_t at) {
   int count;
   memcpy(&count, (const char *)co + at, sizeof(count));

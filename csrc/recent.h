@@ -27,8 +27,9 @@ INLINE size_t recent_index (const void *co) {
 }
 
 INLINE uint16_t recent_clock (const void *co, size_t time) {
-  size_t mark = ((uintptr_t)co >> MAP_HASH_SHIFT) / RECENT_PLACES;
-  return (uint16_t)(mark * RECENT_MARK + time / RECENT_UNIT);
+  size_t mark = ((uintptr_t)co >> MAP_HASH_SHIFT)
+                / (RECENT_PLACES / RECENT_MARK);
+  return (uint16_t)(mark + time / RECENT_UNIT);
 }
 
 /* 'co' yields at this time: did it so not long ago? */

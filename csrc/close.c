@@ -418,6 +418,7 @@ static void forgetwishes (struct universe *u) {
 
 void fiber_endall (struct universe *u, lua_State *L) {
   u->closed = 1;
+  fiber_setquick(u);
   unwindsuspended(u, L);
   abandonsuspended(u);
   abandonrunning(u);

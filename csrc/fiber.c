@@ -109,6 +109,7 @@ void fiber_unwish (struct universe *u, const lua_State *co) {
   if (p != NULL) {
     map_remove(&u->wishes, co);
     pools_leave(p);
+    fiber_setquick(u);
   }
 }
 
@@ -429,7 +430,7 @@ void fiber_anchor (struct universe *u, lua_State *L, struct fiber *f) {
 }
 
 
-int fiber_yieldsnatively (struct universe *u, lua_State *L) {
+int fiber_readynative (struct universe *u, lua_State *L) {
   struct fiber *f = caller(u, L);
   if (f == NULL || f->L != L)
     return 0;  /* a stock coroutine yields itself */
@@ -446,7 +447,7 @@ int fiber_yieldsnatively (struct universe *u, lua_State *L) {
 }
 
 
-int fiber_passall (struct universe *u, lua_State *L, struct fiber *f) {
+int fiber_yieldnatively (struct universe *u, lua_State *L, struct fiber *f) {
   return fiber_pass(u, L, f, lua_gettop(L));
 }
 
@@ -468,11 +469,11 @@ int fiber_yieldanyhow (struct universe *u, lua_State *L) {
     ready = ready && f->anchored && f->body != BODY_CLOSE
             && !compat_finalizes(L);
   if (!LIKELY(ready)) {
-    if (!fiber_yieldsnatively(u, L))
+    if (!fiber_readynative(u, L))
       return fiber_yieldcompactly(L);
     f = u->running;
   }
-  return fiber_passall(u, L, f);
+  return fiber_yieldnatively(u, L, f);
 }
 
 /* }====================================================== */

@@ -137,28 +137,32 @@ struct fiber {  /* written by fiber.[ch], control.c and unwinding.c, the fields
 };
 
 /* One 'global_State' and all its threads. Lies in a full userdata. */
-struct universe {
+struct universe {  /* hot fields first */
   struct fiber *running;  /* the innermost one, or NULL */
   struct fiber *last;  /* the last to yield natively, or NULL: a good guess
                           at the next to be resumed */
+  void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
+                    overflow*.c writes it, other threads may read it */
+  int depth;  /* how many run: length of the list of resumers */
+  int quick_depth;  /* resumes at less than this depth go the short way, where
+                       none passes max_depth; 0 inside a slice */
+  struct pool *quick;  /* the usual pool, as long as all threads take stacks
+                          from there; else NULL: see fiber_setquick */
+  size_t suspended;  /* natively */
+  size_t native_limit;  /* of 'suspended', for yields that can be compact */
+  size_t carried;  /* how often running fibers were suspended inside another */
+  cxx_getter exceptions;  /* where the OS thread has its state of C++, or NULL
+                             as long as no C++ is known to be loaded */
+  size_t native_yields, compact_yields;
   struct marks marks;  /* where threads have what tells them apart */
   size_t nesting_at;  /* see measure_nesting */
   struct row row;  /* of most resumes: not those of 'last' */
-  void *thread;  /* the OS thread that runs it (see switch_thread), or NULL;
-                    overflow*.c writes it, other threads may read it */
+  struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
+  struct recent recent;
   void *user;  /* the OS thread that called last: debug.h, debug builds only */
-  int depth;  /* how many run: length of the list of resumers */
   int max_depth;
   int highest;  /* most that were suspended inside one */
-  int quick_depth;  /* resumes at less than this depth go the short way, where
-                       none passes max_depth; 0 inside a slice */
-  cxx_getter exceptions;  /* where the OS thread has its state of C++, or NULL
-                             as long as no C++ is known to be loaded */
-  size_t suspended;  /* natively */
-  size_t carried;  /* how often running fibers were suspended inside another */
   size_t mixed;  /* how many fibers are */
-  size_t native_limit;  /* of 'suspended', for yields that can be compact */
-  struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
   struct map wishes;  /* threads with a stack size of their own: lua_State *
                          -> struct pool * */
   struct map lost;  /* threads without an anchor that were jumped out of: some
@@ -166,8 +170,6 @@ struct universe {
   struct pools pools;
   size_t stack_size;  /* bytes, whole pages: of 'pools.usual' */
   enum pages_guard guard;  /* the way that is tried first */
-  size_t native_yields, compact_yields;
-  struct recent recent;
   size_t condemned;  /* anchors that were found unreachable once */
   size_t outlived;  /* threads in the map that the collector's last cycle found
                        to be reachable */
@@ -323,7 +325,7 @@ PRIVATE int fiber_fail (struct universe *u, struct fiber *f, int *nres);
 
 /* Readies the running fiber for a native yield: 1. Or 0, it cannot or should
    not: 'lua_yield' decides. Or raises. */
-PRIVATE int fiber_yieldsnatively (struct universe *u, lua_State *L);
+PRIVATE int fiber_readynative (struct universe *u, lua_State *L);
 
 /* slice.h; and 'co' was just made, in a slice: its hook is not the user's. */
 PRIVATE void slice_left (struct universe *u, struct fiber *f);
@@ -496,6 +498,11 @@ INLINE int fiber_returned (struct universe *u, struct fiber *f,
   }
 }
 
+/* Who changes what 'quick' depends on calls this after it. */
+INLINE void fiber_setquick (struct universe *u) {
+  u->quick = u->closed || u->wishes.count > 0 ? NULL : u->pools.usual;
+}
+
 /* 'co' was just made. A fiber at its address lost its thread without a word:
    Lua does not call a finalizer when that takes memory that is not there. */
 INLINE void fiber_reclaim (struct universe *u, lua_State *co) {
@@ -545,9 +552,8 @@ INLINE struct fiber *fiber_start (struct universe *u, lua_State *co, int narg) {
     row_resume(&u->row, co);
   else if (map_find(&u->map, co) != NULL)
     return NULL;
-  if ((narg > 0 && !lua_checkstack(co, narg))
-      || u->closed || u->wishes.count > 0
-      || (s = pool_reuse(u->pools.usual)) == NULL)
+  if (u->quick == NULL || (narg > 0 && !lua_checkstack(co, narg))
+      || (s = pool_reuse(u->quick)) == NULL)
     return NULL;
   return fiber_mount(s, co, compact);
 }
@@ -625,7 +631,7 @@ INLINE int fiber_prefersnative (struct universe *u, struct fiber *f) {
 }
 
 /* Yields all values on L, on which f runs: of a kind that is known. */
-PRIVATE int fiber_passall (struct universe *u, lua_State *L, struct fiber *f);
+PRIVATE int fiber_yieldnatively (struct universe *u, lua_State *L, struct fiber *f);
 PRIVATE int fiber_yieldcompactly (lua_State *L);
 
 /* The same in any case; raises where a yield is refused, and what fiber_throw
@@ -640,7 +646,7 @@ INLINE int fiber_yield (struct universe *u, lua_State *L) {
   if (LIKELY(f != NULL && f->L == L && fiber_isunder(f)
              && measure_isyieldable(L, u->nesting_at))) {
     if (LIKELY(f->anchored && u->suspended < u->native_limit))
-      return fiber_passall(u, L, f);
+      return fiber_yieldnatively(u, L, f);
     if (LIKELY(!fiber_prefersnative(u, f)))
       return fiber_yieldcompactly(L);
   }

@@ -52,6 +52,7 @@ static void setstacksize (struct universe *u, lua_State *L, size_t size) {
     if (p == NULL)
       luaL_error(L, "not enough memory");
     u->pools.usual = p;
+    fiber_setquick(u);
     pools_leave(before);
   }
   u->stack_size = size;

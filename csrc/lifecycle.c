@@ -380,6 +380,7 @@ void thread_wish (struct universe *u, lua_State *L, lua_State *co,
   if (p == NULL)
     luaL_error(L, "not enough memory");
   map_insert(&u->wishes, co, p);
+  fiber_setquick(u);
 }
 
 /* }====================================================== */
@@ -496,6 +497,7 @@ int universe_reopen (struct universe *u, lua_State *L) {
   lua_setmetatable(L, -2);  /* now it gets its finalizer for sure */
   lua_pop(L, 1);
   u->closed = 0;
+  fiber_setquick(u);
   if (present == u) {
     enter(u);
     overflow_open(u);
@@ -583,6 +585,7 @@ static void begin (struct universe *u, lua_State *L) {
   u->closed = compat_finalizes(L);
   if (!u->closed && !joinusual(u))
     luaL_error(L, "not enough memory");
+  fiber_setquick(u);
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &universekey);

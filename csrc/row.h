@@ -41,10 +41,11 @@ INLINE void row_resume (struct row *r, const void *thread) {
     PREFETCH((const void *)(next + 128));
     row_loadnear(next);
   }
-  else
+  else {
     row_loadnear(co);
+    r->stride = stride;
+  }
   r->last = co;
-  r->stride = stride;
 }
 
 #endif

@@ -9,6 +9,11 @@ local json = require "dkjson"
 local lua = os.getenv "LUA" or "lua5.4"
 local ROWS = "build/bench.rows"
 
+-- Where threads lie in a cache is decided anew in each process: of those that fill
+-- one, several are run, and the row is that of the median.
+local RUNS = 5
+local filling = {["many.lua 1000"] = true, ["many.lua 10000"] = true}
+
 local programs = {
   "pair.lua", "inside.lua", "nested.lua", "create.lua", "control.lua", "slice.lua",
   "capi.lua", "task.lua",
@@ -48,10 +53,33 @@ local function machine()
   }
 end
 
+-- The row of the median ratio of several of the same figure, with the range of all.
+local function middle(same)
+  local low, high = math.huge, 0
+  for _, row in ipairs(same) do
+    low, high = math.min(low, row.low), math.max(high, row.high)
+  end
+  table.sort(same, function(a, b)
+    return a.ratio < b.ratio
+  end)
+  local row = same[#same // 2 + 1]
+  row.low, row.high = low, high
+  return row
+end
+
 local function rows()
-  local list = {}
+  local order, found = {}, {}
   for line in io.lines(ROWS) do
-    list[#list + 1] = json.decode(line)
+    local row = json.decode(line)
+    if not found[row.id] then
+      found[row.id] = {}
+      order[#order + 1] = row.id
+    end
+    table.insert(found[row.id], row)
+  end
+  local list = {}
+  for i, id in ipairs(order) do
+    list[i] = middle(found[id])
   end
   return list
 end
@@ -101,9 +129,11 @@ local host = machine()
 print(("%s, %s, %s, %s, switch %s\n"):format(host.cpu, host.kernel, host.compiler, host.lua, host.switch))
 print(("%-44s %9s %9s    %6s  %s"):format("", "cfiber", "peer", "ratio", "of rounds"))
 for _, program in ipairs(programs) do
-  if program:find(arg[1] or "") and not os.execute(("BENCH_ROWS=%s %s spec/bench/%s"):format(ROWS, lua, program)) then
-    print(program .. ": failed")
-    failed = true
+  for _ = 1, program:find(arg[1] or "") and (filling[program] and RUNS or 1) or 0 do
+    if not os.execute(("BENCH_ROWS=%s %s spec/bench/%s"):format(ROWS, lua, program)) then
+      print(program .. ": failed")
+      failed = true
+    end
   end
 end
 local list = rows()

@@ -104,8 +104,8 @@ describe("In gdb", function()
     end
     assert.match("#%d  lib_stats ", table.concat(found[0], "\n"))  -- or what is inlined there
     assert.match(" wrapped ", table.concat(found[1], "\n"))
-    assert.match(" lib_yield ", table.concat(found[3], "\n"))
-    assert.match(" lib_yield ", table.concat(found[4], "\n"))
+    assert.match(" fiber_yieldnatively ", table.concat(found[3], "\n"))
+    assert.match(" fiber_yieldnatively ", table.concat(found[4], "\n"))
   end)
 
   case("'cfiber bt N' shows that one, and says when there is none", function()

@@ -631,7 +631,8 @@ INLINE int fiber_prefersnative (struct universe *u, struct fiber *f) {
 }
 
 /* Yields all values on L, on which f runs: of a kind that is known. */
-PRIVATE int fiber_yieldnatively (struct universe *u, lua_State *L, struct fiber *f);
+PRIVATE int fiber_yieldnatively (struct universe *u, lua_State *L,
+                                 struct fiber *f);
 PRIVATE int fiber_yieldcompactly (lua_State *L);
 
 /* The same in any case; raises where a yield is refused, and what fiber_throw

@@ -486,7 +486,7 @@ INLINE int fiber_returned (struct universe *u, struct fiber *f,
   *nres = f->nvalues;
   if (!LIKELY(u->quick_depth > 0))
     slice_left(u, f);
-  if (LIKELY(f->state == FIBER_SUSPENDED))
+  if (f->state == FIBER_SUSPENDED)
     return LUA_YIELD;
   if (LIKELY(f->state == FIBER_FINISHED
              && (f->status == LUA_OK || f->status == LUA_YIELD)))
@@ -568,7 +568,7 @@ INLINE struct fiber *fiber_start (struct universe *u, lua_State *co, int narg) {
 INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
                          int narg, int *nres) {
   struct fiber *f = u->last;
-  if (!LIKELY(f != NULL && f->L == *co)) {
+  if (f == NULL || f->L != *co) {
     f = u->suspended == 0 ? NULL
         : (struct fiber *)map_glance(&u->map, *co);
     if (f != NULL)
@@ -578,7 +578,7 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
               && (u->running == NULL ? fiber_athome(u)
                   : u->running->L == L)))
     f = NULL;
-  else if (LIKELY(f != NULL && fiber_fits(u, f, *co)))
+  else if (f != NULL && fiber_fits(u, f, *co))
     u->suspended--;  /* a function that yielded has that many free slots */
   else
     f = f == NULL ? fiber_start(u, *co, narg) : NULL;

@@ -34,7 +34,7 @@ INLINE void row_resume (struct row *r, const void *thread) {
   uintptr_t stride = co - r->last;
   if (stride == 0)
     return;
-  if (stride == r->stride) {
+  if (LIKELY(stride == r->stride)) {
     uintptr_t next = co + ROW_AHEAD * stride;
     PREFETCH((const void *)next);
     PREFETCH((const void *)(next + 64));

@@ -65,10 +65,9 @@
 #define STACK_LOOK ((size_t)4 << 10)
 #define TRIM_INTERVAL ((size_t)(sizeof(void *) > 4 ? 64 : 16) << 20)
 
-/* How often the latest stack may come back before a pool looks at limits and
-   deep pages again, which takes 2 ns, and that counts as one that came back;
-   where their size is so small, in bytes, that one hardly adds to
-   TRIM_INTERVAL. */
+/* How often the latest stack may come back alone before that counts for
+   TRIM_INTERVAL, once, and the pool looks at its limit, which takes 2 ns; where
+   stacks are so small, in bytes, that one hardly adds to TRIM_INTERVAL. */
 #define WARM_TURNS 15
 #define WARM_SIZE_MAX (TRIM_INTERVAL / 64)
 

@@ -290,8 +290,8 @@ PRIVATE void fiber_endall (struct universe *u, lua_State *L);
 /*
 ** {======================================================
 ** Resume and yield. Their usual way is inlined into the functions that Lua
-** calls, so that both change stacks at the same depth (see INLINE); what is
-** unusual prepares it in fiber.c.
+** calls, or is the last thing that these call, so that both change stacks at
+** the same depth (see INLINE); what is unusual prepares it in fiber.c.
 ** =======================================================
 */
 
@@ -588,7 +588,7 @@ INLINE int fiber_resume (struct universe *u, lua_State *L, lua_State **co,
   }
   else {
     lua_State *other = *co;  /* of '*co' no address is taken */
-    int status, count;
+    int status, count = 0;
     f = fiber_ready(u, L, &other, narg, &status, &count);
     if (f == NULL) {
       *co = other;
@@ -630,7 +630,8 @@ INLINE int fiber_prefersnative (struct universe *u, struct fiber *f) {
               && f->cameback));
 }
 
-/* Yields all values on L, on which f runs: of a kind that is known. */
+/* Yields all values on L, on which f runs, where that is known to be allowed
+   and the better way. */
 PRIVATE int fiber_yieldnatively (struct universe *u, lua_State *L,
                                  struct fiber *f);
 PRIVATE int fiber_yieldcompactly (lua_State *L);
@@ -640,8 +641,8 @@ PRIVATE int fiber_yieldcompactly (lua_State *L);
 PRIVATE int fiber_yieldanyhow (struct universe *u, lua_State *L);
 
 /* Yields all values on L. Ends a C function like 'lua_yield': "return
-   fiber_yield(u, L)". Only ends in calls, so that registers are saved where it
-   is known for what. */
+   fiber_yield(u, L)". Its only calls are the last thing it does: so each saves
+   the registers that it needs, a compact yield none. */
 INLINE int fiber_yield (struct universe *u, lua_State *L) {
   struct fiber *f = u->running;
   if (LIKELY(f != NULL && f->L == L && fiber_isunder(f)

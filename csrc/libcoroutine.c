@@ -60,7 +60,8 @@ int lib_wrap (lua_State *L) {
 }
 
 
-/* In a process with several Lua states. */
+/* Where the universe is to be looked for: mostly, there are several Lua
+   states. */
 static NOINLINE int yieldofmany (lua_State *L) {
   return fiber_yield(lib_universe(L), L);
 }

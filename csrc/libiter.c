@@ -34,8 +34,7 @@ static RARE int itererror (struct universe *u, lua_State *L, lua_State *co) {
 
 
 /* Resumes the thread with the 'narg' values on top of L. */
-INLINE int step (lua_State *L, lua_State *co, int narg) {
-  struct universe *u = lib_universe(L);
+INLINE int step (struct universe *u, lua_State *L, lua_State *co, int narg) {
   int nres;
   int status = fiber_resume(u, L, &co, narg, &nres);
   if (LIKELY(status == LUA_YIELD)) {
@@ -55,13 +54,14 @@ INLINE int step (lua_State *L, lua_State *co, int narg) {
 /* The iterator. What the loop passes is dropped, and so a yield returns
    nothing. Upvalue: the thread. */
 static int iterate (lua_State *L) {
-  return step(L, lua_tothread(L, lua_upvalueindex(1)), 0);
+  return step(lib_universe(L), L, lua_tothread(L, lua_upvalueindex(1)), 0);
 }
 
 
 /* The same for a function with arguments, which wait on the stack of the
    thread until it starts. */
 static int iteratewith (lua_State *L) {
+  struct universe *u = lib_universe(L);
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   int narg = 0;
   if (lua_gettop(co) > 1 && fiber_isfresh(co)) {
@@ -69,7 +69,7 @@ static int iteratewith (lua_State *L) {
     luaL_checkstack(L, narg, "too many arguments");
     lua_xmove(co, L, narg);
   }
-  return step(L, co, narg);
+  return step(u, L, co, narg);
 }
 
 

@@ -400,8 +400,10 @@ struct universe *universe_single = &none;
 
 /*
 ** Universes by the addresses of their registries. Each takes one of a few
-** places that follow its home, if one is free, and only calls of its own Lua
-** state find it there, so what others write at the same time does not matter.
+** places that follow its home, if one is free. Only calls of its own Lua state
+** find it there, so what others write at the same time does not matter. A state
+** that lost its universe (from the registry, by the debug library) and has made
+** another goes on with the first as long as it is there.
 */
 #define PLACES 256  /* the hash has 8 bits */
 #define PLACES_TRIED 8
@@ -418,15 +420,8 @@ INLINE struct place *placeof (const void *registry, uint32_t i) {
 }
 
 
-/* The place that has 'registry', or NULL. */
-INLINE struct place *locate (const void *registry) {
-  uint32_t i;
-  for (i = 0; i < PLACES_TRIED; i++) {
-    struct place *p = placeof(registry, i);
-    if (__atomic_load_n(&p->registry, __ATOMIC_RELAXED) == registry)
-      return p;
-  }
-  return NULL;
+INLINE int isplaceof (const struct place *p, const void *registry) {
+  return __atomic_load_n(&p->registry, __ATOMIC_RELAXED) == registry;
 }
 
 
@@ -445,17 +440,24 @@ static void enter (struct universe *u) {
 
 
 static void leave (struct universe *u) {
-  struct place *p = locate(u->registry);
-  if (p != NULL && p->universe == u) {
-    p->universe = NULL;
-    __atomic_store_n(&p->registry, NULL, __ATOMIC_RELEASE);
+  uint32_t i;
+  for (i = 0; i < PLACES_TRIED; i++) {
+    struct place *p = placeof(u->registry, i);
+    if (isplaceof(p, u->registry) && p->universe == u)
+      __atomic_store_n(&p->registry, NULL, __ATOMIC_RELEASE);
   }
 }
 
 
 struct universe *universe_known (lua_State *L) {
-  struct place *p = locate(lua_topointer(L, LUA_REGISTRYINDEX));
-  return p != NULL ? p->universe : NULL;
+  const void *registry = lua_topointer(L, LUA_REGISTRYINDEX);
+  uint32_t i;
+  for (i = 0; i < PLACES_TRIED; i++) {
+    struct place *p = placeof(registry, i);
+    if (isplaceof(p, registry))
+      return p->universe;
+  }
+  return NULL;
 }
 
 

@@ -46,10 +46,11 @@ INLINE struct universe *universe_only (void) {
    without a look into Lua's tables, or NULL. */
 PRIVATE struct universe *universe_known (lua_State *L);
 
-/* The same in the registry, where it is, with one free slot. */
+/* The same, or a look into the registry, where it is, or made, if it is not
+   there. Takes a free slot of L. May raise only where it is made. */
 PRIVATE struct universe *universe_find (lua_State *L);
 
-/* The universe of L, which has one, with one free slot. */
+/* The universe of L, which has one. Takes a free slot of L. */
 INLINE struct universe *universe_of (lua_State *L) {
   struct universe *u = universe_only();
   return LIKELY(u != NULL) ? u : universe_find(L);

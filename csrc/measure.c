@@ -1,6 +1,6 @@
 /*
 ** measure.c
-** How large a stack the Lua at hand needs
+** What the Lua at hand needs, and where its threads keep what
 */
 
 #include "measure.h"
@@ -123,7 +123,7 @@ void measure_marks (lua_State *L, struct marks *m) {
 /* What a hook waits for, as no other field has it. */
 #define COUNT 0x5EC0317D
 
-/* Words of a thread that are looked at for it; it ends earlier. */
+/* Words of a thread that are looked at, at most; it ends earlier. */
 #define COUNT_WORDS 256
 
 /* Each round takes one instruction. */

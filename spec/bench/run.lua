@@ -9,10 +9,10 @@ local json = require "dkjson"
 local lua = os.getenv "LUA" or "lua5.4"
 local ROWS = "build/bench.rows"
 
--- Where threads lie in a cache is decided anew in each process: of those that fill
--- one, several are run, and the row is that of the median.
+-- Where threads lie in a cache is decided anew in each process: of figures that depend
+-- on it several are run, and the row is that of the median.
 local RUNS = 5
-local filling = {["many.lua 1000"] = true, ["many.lua 10000"] = true}
+local repeated = {["many.lua 1000"] = true, ["many.lua 10000"] = true}
 
 local programs = {
   "pair.lua", "inside.lua", "nested.lua", "create.lua", "control.lua", "slice.lua",
@@ -129,7 +129,7 @@ local host = machine()
 print(("%s, %s, %s, %s, switch %s\n"):format(host.cpu, host.kernel, host.compiler, host.lua, host.switch))
 print(("%-44s %9s %9s    %6s  %s"):format("", "cfiber", "peer", "ratio", "of rounds"))
 for _, program in ipairs(programs) do
-  for _ = 1, program:find(arg[1] or "") and (filling[program] and RUNS or 1) or 0 do
+  for _ = 1, program:find(arg[1] or "") and (repeated[program] and RUNS or 1) or 0 do
     if not os.execute(("BENCH_ROWS=%s %s spec/bench/%s"):format(ROWS, lua, program)) then
       print(program .. ": failed")
       failed = true

@@ -150,6 +150,19 @@ describe("a yield that would leave a finalizer", function()
     collector_works()
   end)
 
+  it("is refused in a fiber that has yielded below C before", function()
+    helper.leakless(function()
+      local co = cfiber.create(function()
+        ("x"):gsub("x", function() cfiber.yield() end)
+        local refused
+        finalize_plainly(function() refused = {pcall(cfiber.yield)} end)
+        return table.unpack(refused)
+      end)
+      assert(cfiber.resume(co))
+      assert.same({true, false, REFUSED}, {cfiber.resume(co)})
+    end)
+  end)
+
   it("is announced by isyieldable", function()
     local yieldable, before, after
     in_fiber(function()

@@ -115,6 +115,29 @@ describe("close of a fiber with others inside", function()
     assert.same({"cannot close a normal coroutine", "cannot resume non-suspended coroutine", "deep", "outer"}, log)
   end))
 
+  -- The close has been suspended, so its fiber could be so again.
+  it("yields nothing, but may be suspended with what is around it", clean(function()
+    local outer
+    outer = cfiber.create(function()
+      local co = cfiber.create(function()
+        local handler <close> = setmetatable({}, {__close = function()  -- luacheck: ignore
+          cfiber.suspend(outer, "first")
+          local direct = {pcall(cfiber.yield, "lost")}
+          local below
+          ("x"):gsub("x", function() below = {pcall(cfiber.yield, "lost")} end)
+          cfiber.suspend(outer, direct[1], direct[2], below[1], below[2])
+        end})
+        cfiber.yield()
+      end)
+      cfiber.resume(co)
+      return cfiber.close(co)
+    end)
+    assert.same({true, "first"}, {cfiber.resume(outer)})
+    local refused = "attempt to yield across a C-call boundary"
+    assert.same({true, false, refused, false, refused}, {cfiber.resume(outer)})
+    assert.same({true, true}, {cfiber.resume(outer)})
+  end))
+
   it("is refused from inside", clean(function()
     local co = suspended(10, function(me)
       cfiber.suspend(me, "out")

@@ -9,10 +9,10 @@ local json = require "dkjson"
 local lua = os.getenv "LUA" or "lua5.4"
 local ROWS = "build/bench.rows"
 
--- Where threads lie in a cache is decided anew in each process: of figures that depend
--- on it several are run, and the row is that of the median.
+-- Where code and threads lie in caches is decided anew in each process: of figures that
+-- depend on it several are run, and the row is that of the median.
 local RUNS = 5
-local repeated = {["many.lua 1000"] = true, ["many.lua 10000"] = true}
+local repeated = {["pair.lua"] = true, ["many.lua 1000"] = true, ["many.lua 10000"] = true}
 
 local programs = {
   "pair.lua", "inside.lua", "nested.lua", "create.lua", "control.lua", "slice.lua",

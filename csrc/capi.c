@@ -20,17 +20,6 @@
 ** =======================================================
 */
 
-static RARE struct universe *loaduniverse (lua_State *L) {
-  struct universe *u = universe_known(L);
-  if (u == NULL) {
-    luaL_checkstack(L, LUA_MINSTACK, NULL);
-    u = universe_push(L);
-    lua_pop(L, 1);
-  }
-  return u;
-}
-
-
 INLINE int isof (const struct universe *u, lua_State *L) {
   return u->registry == lua_topointer(L, LUA_REGISTRYINDEX);
 }
@@ -41,7 +30,7 @@ INLINE struct universe *universeof (lua_State *L, const char *name) {
   struct universe *u = universe_only();
   if (!LIKELY(u != NULL && ((u->running != NULL && u->running->L == L)
                             || isof(u, L))))
-    u = loaduniverse(L);
+    u = universe_find(L);
   debug_enter(&u->user, u->running != NULL, name);
   return u;
 }

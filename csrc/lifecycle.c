@@ -449,7 +449,8 @@ static void leave (struct universe *u) {
 }
 
 
-struct universe *universe_known (lua_State *L) {
+/* The universe of L if it has a place, or NULL. */
+static struct universe *known (lua_State *L) {
   const void *registry = lua_topointer(L, LUA_REGISTRYINDEX);
   uint32_t i;
   for (i = 0; i < PLACES_TRIED; i++) {
@@ -462,8 +463,9 @@ struct universe *universe_known (lua_State *L) {
 
 
 struct universe *universe_find (lua_State *L) {
-  struct universe *u = universe_known(L);
+  struct universe *u = known(L);
   if (u == NULL) {
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
     u = universe_push(L);
     lua_pop(L, 1);
   }

@@ -42,15 +42,11 @@ INLINE struct universe *universe_only (void) {
   return __atomic_load_n(&universe_single, __ATOMIC_RELAXED);
 }
 
-/* The universe of L if there is one and it is among those that are found
-   without a look into Lua's tables, or NULL. */
-PRIVATE struct universe *universe_known (lua_State *L);
-
-/* The same, or a look into the registry, where it is, or made, if it is not
-   there. Takes a free slot of L. May raise only where it is made. */
+/* The universe of L by a table of most there are, else from the registry, where
+   it is made if need be. May raise where the table does not have it. */
 PRIVATE struct universe *universe_find (lua_State *L);
 
-/* The universe of L, which has one. Takes a free slot of L. */
+/* The universe of L, which has one. */
 INLINE struct universe *universe_of (lua_State *L) {
   struct universe *u = universe_only();
   return LIKELY(u != NULL) ? u : universe_find(L);

@@ -9,8 +9,8 @@ end
 
 describe("With many Lua states in one process", function()
   -- More than have a place (lifecycle.c) of their own.
-  local function states(script)
-    return child.bare([[
+  local function holds(script)
+    script = [[
       local overrun = require "overrun"
       local begin = "cfiber = require 'cfiber' local n = 0 local function count() n = n + 1 return cfiber.yield(n) end "
         .. "local a = cfiber.wrap(function() while true do ('x'):gsub('x', count) end end) "
@@ -27,12 +27,9 @@ describe("With many Lua states in one process", function()
         local found = all[i]:run "return go()"
         assert(found == expected, found .. ", not " .. expected)
       end
-    ]] .. script)
-  end
-
-  local function holds(script)
+    ]] .. script
     return function()
-      local r = states(script)
+      local r = child.bare(script)
       assert.same({"", "", 0}, {r.errors, r.output, r.status})
     end
   end

@@ -301,7 +301,8 @@ ctests: $(CTESTS)
 	$(if $(RUN),@set -e; for t in $(CTESTS); do $(RUN) "$$t"; done)
 specmodules: all $(SPECMODULES) $(HOSTS) $(REPLAYS) $(SPECGAME)
 
-# Programs of 'make bench-peers'
+# What 'make bench' and 'make bench-peers' time
+BENCHMODULES = $(patsubst %,$(BUILD)/spec/%.so,calls capi_bench)
 $(BUILD)/peers/%: spec/bench/peers/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '$(CC) $<'
@@ -335,7 +336,7 @@ game:
 
 bench:
 	@LUA='$(LUA)' CC='$(CC)' LUA_INCDIR='$(LUA_INCDIR)' spec/need.sh bench
-	@$(MAKE) --no-print-directory $(BUILD)/cfiber.so specmodules $(BUILD)/peers/switch
+	@$(MAKE) --no-print-directory $(BUILD)/cfiber.so $(BENCHMODULES) $(BUILD)/peers/switch
 	@-$(MAKE) --no-print-directory $(BUILD)/peers/fcontext
 	@eval "$$($(MAKE) -s --no-print-directory env)" && LUA_PATH="./spec/bench/?.lua;$$LUA_PATH" \
 	  LUA='$(LUA)' CC='$(CC)' BUILD='$(BUILD)' $(LUA) spec/bench/run.lua $(FIGURE)

@@ -70,6 +70,15 @@ INLINE int compat_closeshooked (lua_State *co) {
 #define COMPAT_CLOSES_RUNNING
 #endif
 
+/* A Lua state without libraries, or NULL. */
+INLINE lua_State *compat_newstate (lua_Alloc f, void *ud) {
+#if LUA_VERSION_NUM > 504
+  return lua_newstate(f, ud, 0);  /* no seed: nobody chooses its strings */
+#else
+  return lua_newstate(f, ud);
+#endif
+}
+
 /* Has the collector do what it does after Lua has allocated so many KB. */
 INLINE void compat_gcstep (lua_State *L, int kb) {
 #if LUA_VERSION_NUM > 504

@@ -55,8 +55,8 @@ PRIVATE int fiber_yieldsinside (struct universe *u, lua_State *L);
    relies on the free slots that every C function starts with. */
 INLINE int fiber_yieldinside (struct universe *u, lua_State *L, int n) {
   struct fiber *f = u->running;
-  if (!LIKELY(f != NULL && f->L == L && f->anchored && fiber_isunder(f)
-              && !compat_finalizes(L) && f->body != BODY_CLOSE))
+  if (!LIKELY(f != NULL && f->L == L && fiber_isunder(f)
+              && fiber_isreadyinside(u, f)))
     f = fiber_readyinside(u, L);
   if (!LIKELY(lua_checkstack(L, LUA_MINSTACK)))
     fiber_raise(L, "stack overflow");

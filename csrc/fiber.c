@@ -430,7 +430,9 @@ void fiber_anchor (struct universe *u, lua_State *L, struct fiber *f) {
 }
 
 
-int fiber_readynative (struct universe *u, lua_State *L) {
+/* Readies the running fiber for a native yield: 1. Or 0, it cannot or should
+   not: 'lua_yield' decides. Or raises. */
+static int readynative (struct universe *u, lua_State *L) {
   struct fiber *f = caller(u, L);
   if (f == NULL || f->L != L)
     return 0;  /* a stock coroutine yields itself */
@@ -458,22 +460,9 @@ int fiber_yieldcompactly (lua_State *L) {
 
 
 int fiber_yieldanyhow (struct universe *u, lua_State *L) {
-  struct fiber *f = u->running;
-  int ready = f != NULL && f->L == L && fiber_isunder(f);
-  if (LIKELY(ready && lua_isyieldable(L))) {
-    ready = f->anchored && u->suspended < u->native_limit;
-    if (!ready && !fiber_prefersnative(u, f))
-      return fiber_yieldcompactly(L);
-  }
-  else
-    ready = ready && f->anchored && f->body != BODY_CLOSE
-            && !compat_finalizes(L);
-  if (!LIKELY(ready)) {
-    if (!fiber_readynative(u, L))
-      return fiber_yieldcompactly(L);
-    f = u->running;
-  }
-  return fiber_yieldnatively(u, L, f);
+  if (!readynative(u, L))
+    return fiber_yieldcompactly(L);
+  return fiber_yieldnatively(u, L, u->running);
 }
 
 /* }====================================================== */

@@ -156,6 +156,7 @@ struct universe {  /* hot fields first */
   size_t native_yields, compact_yields;
   struct marks marks;  /* where threads have what tells them apart */
   size_t nesting_at;  /* see measure_nesting */
+  const unsigned char *stop;  /* see measure_stop */
   struct row row;  /* of most resumes: not those of 'last' */
   struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
   struct recent recent;
@@ -322,10 +323,6 @@ PRIVATE int fiber_refusedead (struct universe *u, lua_State *L, lua_State *co);
 /* Unmounts a fiber that failed, exited or could not start; returns status and
    results as fiber_resume. */
 PRIVATE int fiber_fail (struct universe *u, struct fiber *f, int *nres);
-
-/* Readies the running fiber for a native yield: 1. Or 0, it cannot or should
-   not: 'lua_yield' decides. Or raises. */
-PRIVATE int fiber_readynative (struct universe *u, lua_State *L);
 
 /* slice.h; and 'co' was just made, in a slice: its hook is not the user's. */
 PRIVATE void slice_left (struct universe *u, struct fiber *f);
@@ -630,6 +627,14 @@ INLINE int fiber_prefersnative (struct universe *u, struct fiber *f) {
               && f->cameback));
 }
 
+/* May f, whose thread runs calls that no yield can leave, yield natively at
+   once? A careful no. */
+INLINE int fiber_isreadyinside (const struct universe *u,
+                                const struct fiber *f) {
+  return f->anchored && f->body != BODY_CLOSE
+      && u->stop != NULL && !measure_finalizes(u->stop);
+}
+
 /* Yields all values on L, on which f runs, where that is known to be allowed
    and the better way. */
 PRIVATE int fiber_yieldnatively (struct universe *u, lua_State *L,
@@ -646,10 +651,14 @@ PRIVATE int fiber_yieldanyhow (struct universe *u, lua_State *L);
 INLINE int fiber_yield (struct universe *u, lua_State *L) {
   struct fiber *f = u->running;
   if (LIKELY(f != NULL && f->L == L && fiber_isunder(f)
-             && measure_isyieldable(L, u->nesting_at))) {
-    if (LIKELY(f->anchored && u->suspended < u->native_limit))
+             && u->nesting_at != 0)) {
+    if (!LIKELY(measure_isyieldable(L, u->nesting_at))) {
+      if (LIKELY(fiber_isreadyinside(u, f)))
+        return fiber_yieldnatively(u, L, f);
+    }
+    else if (LIKELY(f->anchored && u->suspended < u->native_limit))
       return fiber_yieldnatively(u, L, f);
-    if (LIKELY(!fiber_prefersnative(u, f)))
+    else if (LIKELY(!fiber_prefersnative(u, f)))
       return fiber_yieldcompactly(L);
   }
   return fiber_yieldanyhow(u, L);

@@ -50,7 +50,7 @@ static int hooksrun (const struct universe *u, lua_State *L) {
 ** suppressed inside a hook, for which the answer is a careful yes.
 */
 int finalizer_runson (const struct universe *u, lua_State *L) {
-  return compat_finalizes(L) && !hooksrun(u, L);
+  return finalizer_runs(u, L) && !hooksrun(u, L);
 }
 
 
@@ -130,7 +130,7 @@ static int showsoutside (const struct universe *u, const struct fiber *f,
 int finalizer_isinside (const struct universe *u, lua_State *L,
                         const struct fiber *f, int hooked) {
   int known;
-  if (LIKELY(!compat_finalizes(L)))
+  if (LIKELY(!finalizer_runs(u, L)))
     return 0;
   return showsinside(u, L, f, hooked, &known)
          || (COMPAT_FINALIZES_ALONE && !showsoutside(u, f, known));
@@ -150,7 +150,7 @@ static int isfurther (const struct universe *u, const lua_State *inner,
 lua_State *finalizer_blamed (const struct universe *u, lua_State *L) {
   const struct fiber *f = u->running;
   lua_State *co;
-  if (!compat_finalizes(L) || u->marks.jump == 0)
+  if (!finalizer_runs(u, L) || u->marks.jump == 0)
     return L;
   if (f != NULL && fiber_isunder(f) && !isfurther(u, L, f->L))
     L = f->L;

@@ -9,8 +9,15 @@
 
 #include <lua.h>
 
+#include "compat.h"
 #include "config.h"
 #include "fiber.h"
+
+/* Does one run on any thread? Or, unless that shows alone
+   (COMPAT_FINALIZES_ALONE), has the user stopped the collector? */
+INLINE int finalizer_runs (const struct universe *u, lua_State *L) {
+  return u->stop != NULL ? measure_finalizes(u->stop) : compat_finalizes(L);
+}
 
 /* Does a finalizer run on L itself, which runs or resumes another? A careful
    yes where L is in a hook. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finalizer.h"
 #include "measure.h"
 #include "overflow.h"
 #include "unwinding.h"
@@ -156,7 +157,7 @@ static int anchorgc (lua_State *L) {
   lua_State *co;
   struct fiber *f, *suspended;
   int left;
-  if (!compat_finalizes(L))
+  if (!finalizer_runs(u, L))
     return 0;  /* called by hand */
   lua_getiuservalue(L, 1, 1);
   co = lua_tothread(L, -1);
@@ -274,7 +275,7 @@ static void anchor (struct universe *u, lua_State *L, lua_State *co,
 static int watchgc (lua_State *L) {
   struct universe *u =
     (struct universe *)lua_touserdata(L, lua_upvalueindex(1));
-  if (compat_finalizes(L)) {
+  if (finalizer_runs(u, L)) {
     u->outlived = u->map.count > u->condemned ? u->map.count - u->condemned
                                               : 0;
     u->watched = u->map.count > 0;
@@ -494,7 +495,7 @@ static int joinusual (struct universe *u) {
 
 int universe_reopen (struct universe *u, lua_State *L) {
   struct universe *present;
-  if (compat_finalizes(L) || !joinusual(u))
+  if (finalizer_runs(u, L) || !joinusual(u))
     return 0;
   present = universe_push(L);
   lua_getmetatable(L, -1);
@@ -513,7 +514,7 @@ int universe_reopen (struct universe *u, lua_State *L) {
 /* '__gc' of the universe: 'lua_close' is under way. */
 static int universegc (lua_State *L) {
   struct universe *u = (struct universe *)lua_touserdata(L, 1);
-  if (compat_finalizes(L)) {
+  if (finalizer_runs(u, L)) {
     fiber_endall(u, L);
     silence(L, &anchormetakey);
     silence(L, &watchmetakey);
@@ -548,6 +549,7 @@ static void setdefaults (struct universe *u, lua_State *L) {
   measure_marks(L, &u->marks);
   u->count_at = measure_count(L);
   u->nesting_at = measure_nesting(L, u->count_at);
+  u->stop = measure_stop(L);
   u->guard = u->pools.guard = defaultguard(L);
   u->pools.limit = POOL_LIMIT;
   map_init(&u->map);
@@ -586,7 +588,7 @@ static struct universe *findpresent (lua_State *L) {
 /* A new universe and its metatable are on top of the stack. Nothing but the
    last step may fail, and then its finalizer ends it. */
 static void begin (struct universe *u, lua_State *L) {
-  u->closed = compat_finalizes(L);
+  u->closed = finalizer_runs(u, L);
   if (!u->closed && !joinusual(u))
     luaL_error(L, "not enough memory");
   fiber_setquick(u);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "annotate.h"
+#include "compat.h"
 
 #define LEVELS 8
 
@@ -269,4 +270,151 @@ size_t measure_nesting (lua_State *L, size_t size) {
   lua_pop(L, 1);
   return status == LUA_OK && n.yieldable == 1
          ? findnesting(&n) * sizeof(n.outer[0]) : 0;
+}
+
+
+/* Bytes that are looked at of what all threads of a Lua state share. */
+#define SHARED_BYTES 4096
+
+/* A Lua state to look at: its first block of memory, in which the main thread
+   and what all threads share are, and the end of its latest thread's. */
+struct specimen {
+  lua_Alloc allocate;
+  void *ud;  /* of 'allocate' */
+  const unsigned char *block, *end, *threadend;
+  unsigned char differs[SHARED_BYTES];  /* has a byte of the block ever had
+                                           another value than was expected? */
+  int stopped;  /* the collector, by 'lua_gc' */
+  int finalizers;  /* how many ran */
+};
+
+
+static void *allocate (void *ud, void *p, size_t osize, size_t nsize) {
+  struct specimen *s = (struct specimen *)ud;
+  unsigned char *block
+    = (unsigned char *)s->allocate(s->ud, p, osize, nsize);
+  if (p == NULL && osize == LUA_TTHREAD && block != NULL) {
+    s->threadend = block + nsize;
+    if (s->block == NULL) {
+      s->block = block;
+      s->end = s->threadend;
+    }
+  }
+  return block;
+}
+
+
+static void expect (struct specimen *s, int value) {
+  size_t i, n = (size_t)(s->end - s->block);
+  for (i = 0; i < n && i < SHARED_BYTES; i++) {
+    unsigned char c = s->block[i];
+    annotate_defined(&c, sizeof(c));  /* some have no value yet */
+    s->differs[i] |= c != value;
+  }
+}
+
+
+/* A finalizer. Here Lua has set the bit GCSTPGC, beside GCSTPUSR which is that
+   of 'lua_gc' (lgc.h). */
+static int expectboth (lua_State *L) {
+  struct specimen *s = *(struct specimen **)lua_touserdata(L, 1);
+  expect(s, 2 + s->stopped);
+  s->finalizers++;
+  return 0;
+}
+
+
+/* Has finalizers run while the collector is stopped and while it is not.
+   Leaves a thread on top, which is returned. */
+static int finalize (lua_State *L) {
+  struct specimen *s = (struct specimen *)lua_touserdata(L, 1);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, expectboth);
+  lua_setfield(L, -2, "__gc");
+  for (; s->stopped < 2; s->stopped++) {
+    *(struct specimen **)lua_newuserdatauv(L, sizeof(s), 0) = s;
+    lua_pushvalue(L, -2);
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+    if (s->stopped)
+      lua_gc(L, LUA_GCSTOP, 0);
+    expect(s, s->stopped);
+    lua_gc(L, LUA_GCCOLLECT, 0);
+  }
+  lua_newthread(L);
+  return 1;
+}
+
+
+static const unsigned char *pointerat (const lua_State *L, size_t at) {
+  const unsigned char *p;
+  memcpy(&p, (const char *)L + at, sizeof(p));
+  annotate_defined(&p, sizeof(p));
+  return p;
+}
+
+
+/* The only distance at which the main thread and 'co' have the same pointer
+   into the block, or 0. */
+static size_t findshared (const struct specimen *s, const lua_State *main,
+                          const lua_State *co) {
+  size_t at, found = 0, size = (size_t)(s->end - s->block);
+  size_t n = (size_t)(s->threadend - (const unsigned char *)co);
+  if (size > SHARED_BYTES
+      || (uintptr_t)main - (uintptr_t)s->block > size - n)
+    return 0;
+  for (at = sizeof(void *); at + sizeof(void *) <= n; at += sizeof(void *)) {
+    const unsigned char *p = pointerat(main, at);
+    if (p == pointerat(co, at)
+        && (uintptr_t)p - (uintptr_t)s->block < size) {
+      if (found > 0)
+        return 0;
+      found = at;
+    }
+  }
+  return found;
+}
+
+
+/* The only byte of the block that was as expected, or NULL. */
+static const unsigned char *findexpected (const struct specimen *s) {
+  const unsigned char *c, *found = NULL;
+  for (c = s->block; c < s->end; c++) {
+    if (!s->differs[c - s->block]) {
+      if (found != NULL)
+        return NULL;
+      found = c;
+    }
+  }
+  return found;
+}
+
+
+/* From a thread of the specimen to one of the state of L. */
+static const unsigned char *transferred (const struct specimen *s,
+                                         lua_State *L, const lua_State *main,
+                                         const lua_State *co) {
+  size_t at = findshared(s, main, co);
+  const unsigned char *stop = at > 0 ? findexpected(s) : NULL;
+  if (stop == NULL)
+    return NULL;
+  return pointerat(L, at) + (stop - pointerat(main, at));
+}
+
+
+const unsigned char *measure_stop (lua_State *L) {
+  const unsigned char *stop = NULL;
+  struct specimen s;
+  lua_State *main;
+  memset(&s, 0, sizeof(s));
+  s.allocate = lua_getallocf(L, &s.ud);
+  main = compat_newstate(allocate, &s);
+  if (main == NULL)
+    return NULL;
+  lua_pushcfunction(main, finalize);
+  lua_pushlightuserdata(main, &s);
+  if (lua_pcall(main, 1, 1, 0) == LUA_OK && s.finalizers == 2)
+    stop = transferred(&s, L, main, lua_tothread(main, -1));
+  lua_close(main);
+  return stop;
 }

@@ -37,11 +37,21 @@ PRIVATE size_t measure_count (lua_State *L);
    not show for sure. May raise a memory error. */
 PRIVATE size_t measure_nesting (lua_State *L, size_t size);
 
+/* The byte of the state of L that is above 1 while a finalizer runs, on any
+   thread, and else not; NULL where it does not show for sure. Looks in a Lua
+   state that it makes for this, with the allocator of L, and closes. */
+PRIVATE const unsigned char *measure_stop (lua_State *L);
+
 /* Does that count tell that the running thread L can yield? */
 INLINE int measure_isyieldable (const lua_State *L, size_t at) {
   uint32_t nesting;
   memcpy(&nesting, (const char *)L + at, sizeof(nesting));
-  return at != 0 && nesting <= 0xFFFF;
+  return nesting <= 0xFFFF;
+}
+
+/* Does the byte tell that a finalizer runs? */
+INLINE int measure_finalizes (const unsigned char *stop) {
+  return *stop > 1;
 }
 
 INLINE int measure_counted (const lua_State *co, size_t at) {

@@ -20,6 +20,15 @@ local figures = {
       resume(thread)
     end
   end,
+  callback = function()  -- stock: outside
+    local inside = library == "cfiber" and function()
+      require("calls").callback(yield, math.maxinteger)
+    end
+    local thread = create(inside or forever)
+    return function()
+      resume(thread)
+    end
+  end,
   wrap = function()
     return wrap(forever)
   end,

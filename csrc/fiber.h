@@ -156,9 +156,9 @@ struct universe {  /* hot fields first */
   size_t native_yields, compact_yields;
   struct marks marks;  /* where threads have what tells them apart */
   size_t nesting_at;  /* see measure_nesting */
-  const unsigned char *stop;  /* see measure_stop */
   struct row row;  /* of most resumes: not those of 'last' */
   struct map map;  /* threads with an anchor: lua_State * -> struct fiber * */
+  const unsigned char *stop;  /* see measure_stop */
   struct recent recent;
   void *user;  /* the OS thread that called last: debug.h, debug builds only */
   int max_depth;

@@ -20,12 +20,16 @@ struct row {
   uintptr_t stride;  /* its distance from the one before */
 };
 
-/* Starts to load what lies behind a thread (see NEAR_STACK). */
-INLINE void row_loadnear (uintptr_t co) {
+/* Starts to load a thread and what lies behind it (see NEAR_STACK). */
+INLINE void row_load (uintptr_t co) {
+  PREFETCH((const void *)co);
+  PREFETCH((const void *)(co + 64));
+  PREFETCH((const void *)(co + 128));
   PREFETCH((const void *)(co + NEAR_STACK));
   PREFETCH((const void *)(co + NEAR_STACK + 64));
   PREFETCH((const void *)(co + NEAR_CALL));
   PREFETCH((const void *)(co + NEAR_CALL + 64));
+  PREFETCH((const void *)(co + NEAR_CALL + 128));
 }
 
 /* 'thread', which is not fresh, is about to be resumed. */
@@ -34,17 +38,8 @@ INLINE void row_resume (struct row *r, const void *thread) {
   uintptr_t stride = co - r->last;
   if (stride == 0)
     return;
-  if (LIKELY(stride == r->stride)) {
-    uintptr_t next = co + ROW_AHEAD * stride;
-    PREFETCH((const void *)next);
-    PREFETCH((const void *)(next + 64));
-    PREFETCH((const void *)(next + 128));
-    row_loadnear(next);
-  }
-  else {
-    row_loadnear(co);
-    r->stride = stride;
-  }
+  row_load(stride == r->stride ? co + ROW_AHEAD * stride : co);
+  r->stride = stride;
   r->last = co;
 }
 

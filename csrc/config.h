@@ -122,8 +122,8 @@
 #define RECENT_MARK 256
 
 /* Bytes from a thread to what a resume reads first and late: its last fields
-   and the Lua stack that 'lua_newthread' allocates behind it, and the records of
-   the first two calls, which mostly follow. Where an allocator puts them
+   and the Lua stack that 'lua_newthread' allocates behind it, and the records
+   of the first two calls, which mostly follow. Where an allocator puts them
    elsewhere nothing is gained. Of 1,000,000 fibers resumed in no order a resume
    saves three tenths; in turn, where all that of the third next is loaded
    instead, a third: one resume is too short for what comes from far. */

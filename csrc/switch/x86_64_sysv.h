@@ -20,6 +20,7 @@
 
 #include <stdint.h>
 
+#include "../config.h"
 #include "outermost.h"
 
 #define SWITCH_NAME "x86-64"
@@ -85,6 +86,12 @@ static inline void *switch_thread (void) {
 /* The status bits of MXCSR, which are no part of the control. */
 #define SWITCH_MXCSR_STATUS ((uint32_t)0x3f)
 
+static inline int switch_samefp (const struct context *c, uint32_t mxcsr,
+                                 uint16_t x87) {
+  return LIKELY(((c->mxcsr ^ mxcsr) & ~SWITCH_MXCSR_STATUS) == 0
+                && c->x87 == x87);
+}
+
 static inline void switch_loadfp (uint32_t mxcsr, uint16_t x87) {
   __asm__ volatile ("ldmxcsr %0\n\tfldcw %1" : : "m" (mxcsr), "m" (x87));
 }
@@ -97,9 +104,7 @@ static inline void switch_swapfp (struct context *c) {
   uint16_t x87 = c->x87;
   __asm__ volatile ("stmxcsr %0\n\tfnstcw %1"
                     : "=m" (c->mxcsr), "=m" (c->x87));
-  if (mxcsr != SWITCH_ASITIS
-      && !LIKELY(((c->mxcsr ^ mxcsr) & ~SWITCH_MXCSR_STATUS) == 0
-                 && c->x87 == x87))
+  if (mxcsr != SWITCH_ASITIS && !switch_samefp(c, mxcsr, x87))
     switch_loadfp(mxcsr, x87);
 }
 

@@ -627,8 +627,7 @@ INLINE int fiber_prefersnative (struct universe *u, struct fiber *f) {
               && f->cameback));
 }
 
-/* May f, whose thread runs calls that no yield can leave, yield natively at
-   once? A careful no. */
+/* May f yield natively at once, also below C frames? A careful no. */
 INLINE int fiber_isreadyinside (const struct universe *u,
                                 const struct fiber *f) {
   return f->anchored && f->body != BODY_CLOSE

@@ -390,7 +390,7 @@ static const unsigned char *findexpected (const struct specimen *s) {
 }
 
 
-/* From a thread of the specimen to one of the state of L. */
+/* The byte of the state of L where that of the specimen was found, or NULL. */
 static const unsigned char *transferred (const struct specimen *s,
                                          lua_State *L, const lua_State *main,
                                          const lua_State *co) {

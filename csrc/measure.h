@@ -38,8 +38,9 @@ PRIVATE size_t measure_count (lua_State *L);
 PRIVATE size_t measure_nesting (lua_State *L, size_t size);
 
 /* The byte of the state of L that is above 1 while a finalizer runs, on any
-   thread, and else not; NULL where it does not show for sure. Looks in a Lua
-   state that it makes for this, with the allocator of L, and closes. */
+   thread, and from the first one of 'lua_close' on; else not. NULL where that
+   does not show for sure. Looks in a Lua state that it makes for this, with the
+   allocator of L, and closes. */
 PRIVATE const unsigned char *measure_stop (lua_State *L);
 
 /* Does that count tell that the running thread L can yield? */

@@ -60,7 +60,9 @@ extern "C" {
 
 /*
 ** int luaopen_cfiber (lua_State *L);
-** Returns the module, as 'require "cfiber"' does. For 'luaL_requiref'.
+** Returns the module, as 'require "cfiber"' does. For 'luaL_requiref'. The
+** first time in a state it makes another one, with the same allocator, to see
+** where Lua keeps what, and closes it.
 */
 CFIBER_API int luaopen_cfiber (lua_State *L);
 

@@ -95,7 +95,7 @@ local function chart(list)
   local data = {}
   for _, row in ipairs(list) do
     if row.against == "stock" and row.unit ~= "ms" and not row.id:find "^pages" then
-      data[#data + 1] = ("%q %.3f %.3f %.3f"):format(row.title, row.ratio, row.low, row.high)
+      data[#data + 1] = ("%q %.4f %.4f %.4f"):format(row.title, row.ratio, row.low, row.high)
     end
   end
   write("build/bench.data", table.concat(data, "\n") .. "\n")

@@ -13,8 +13,7 @@
 #include "config.h"
 #include "fiber.h"
 
-/* Does a finalizer run, on any thread? Or, unless that shows alone
-   (COMPAT_FINALIZES_ALONE), has the user stopped the collector? */
+/* compat_finalizes, without its call where measure_stop saw how. */
 INLINE int finalizer_runs (const struct universe *u, lua_State *L) {
   return u->stop != NULL ? measure_finalizes(u->stop) : compat_finalizes(L);
 }

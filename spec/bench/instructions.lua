@@ -13,21 +13,22 @@ local function forever()
   end
 end
 
+local function resumer(body)
+  local thread = create(body)
+  return function()
+    resume(thread)
+  end
+end
+
 local figures = {
   pair = function()
-    local thread = create(forever)
-    return function()
-      resume(thread)
-    end
+    return resumer(forever)
   end,
   callback = function()  -- stock: outside
     local inside = library == "cfiber" and function()
       require("calls").callback(yield, math.maxinteger)
     end
-    local thread = create(inside or forever)
-    return function()
-      resume(thread)
-    end
+    return resumer(inside or forever)
   end,
   wrap = function()
     return wrap(forever)
@@ -37,10 +38,7 @@ local figures = {
     cfiber.resume(cfiber.create(math.abs, 1 << 20), 1)  -- a size of its own slows nobody down for ever
     collectgarbage()
     collectgarbage()
-    local thread = create(forever)
-    return function()
-      resume(thread)
-    end
+    return resumer(forever)
   end,
   create = function()
     return function()
